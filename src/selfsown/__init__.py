@@ -1,0 +1,1 @@
+"""Small models that learn from data made at home."""

@@ -1,0 +1,51 @@
+"""Execution settings: where and how fast work runs, never what it computes.
+
+Nothing here is a DVC parameter, so no change of a setting re-runs a stage. Each is read from the environment
+(`SELFSOWN_*`) or from a `.env` file in the working directory; `.env.example` lists them all.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One attribute per `SELFSOWN_*` variable."""
+
+    model_config = SettingsConfigDict(env_prefix="SELFSOWN_", env_file=".env", extra="ignore", frozen=True)
+
+    cache: Path = Field(Path("~/.cache/selfsown"), description="downloads and unpacked sources, keyed by digest")
+    mirror: str | None = Field(None, description="folder or URL laid out like <source>/<file>, tried before the origin")
+    offline: bool = Field(False, description="never ask an origin: cache and mirror only")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto: bf16 where the processor or GPU multiplies it natively, else fp32"
+    )
+    workers: int | None = Field(None, ge=1, description="processes of the local engine; default: one per core")
+    engine: Literal["local", "ray"] = Field("local", description="where map_shards runs its shards")
+    launcher: Literal["none", "torchrun", "deepspeed"] = Field("none", description="how training stages start")
+    nproc: int = Field(1, ge=1, description="processes per node under the launcher")
+    tracking: bool = Field(True, description="log runs to MLflow; false keeps metrics files only")
+    coqui_tos_agreed: bool = Field(False, description="you accept the licence of the coqui model you name")
+
+    @property
+    def cache_dir(self) -> Path:
+        """The cache folder with `~` expanded."""
+        return self.cache.expanduser()
+
+    @property
+    def worker_count(self) -> int:
+        """Processes the local engine may start: `workers`, or the cores this process may use."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

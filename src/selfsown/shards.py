@@ -1,0 +1,319 @@
+"""Data products: folders of Parquet shards with a card, written so that a killed writer resumes.
+
+A product holds `part-00000.parquet` ... and, written last, `card.json`; rows that were refused are in
+`rejected.parquet` with a `reason`. Until the card exists the product is unfinished and nothing reads it.
+
+`map_shards` makes a product from a list of shards on the local or the Ray engine. A finished shard is renamed into
+place and recorded under `.work/`; after a kill only the missing ones are made, unless the identity (parameters,
+inputs, code) has changed, in which case the folder starts clean. One shard is one unit of work with one seed, so
+the bytes do not depend on the number of workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
+from tqdm import tqdm
+
+from selfsown.settings import settings
+
+REJECTED = "rejected.parquet"
+_WORK = ".work"
+
+
+class ProductError(Exception):
+    """A product is missing, unfinished or damaged; the message names the file and what to do."""
+
+
+class CardInfo(BaseModel):
+    """What the maker of a product says about it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    licence: str
+    source: str
+    seed: int
+    note: str = ""
+
+
+class ShardInfo(BaseModel):
+    """One finished Parquet file: its rows and the sha256 of its bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    file: str
+    rows: int
+    sha256: str
+
+
+class Card(CardInfo):
+    """`card.json`: the maker's words, what is in the product, and how many rows were dropped for which reason."""
+
+    rows: int
+    columns: dict[str, str]
+    dropped: dict[str, int]
+    shards: tuple[ShardInfo, ...]
+
+    @property
+    def digest(self) -> str:
+        """Sha256 over the card, which names the sha256 of every shard: equal digests mean equal bytes."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """What a worker made of one shard; `rejected` has the kept schema plus a `reason` column."""
+
+    kept: pa.Table
+    rejected: pa.Table | None = None
+
+
+type Worker[T] = Callable[[T], ShardResult]
+
+
+def read_card(product: Path) -> Card:
+    """The card of a finished product.
+
+    Raises:
+        ProductError: the folder has no card (never made, or its stage was killed).
+    """
+    path = product / "card.json"
+    if not path.is_file():
+        raise ProductError(f"{product}: not a finished data product (no card.json); run its stage with `dvc repro`")
+    return Card.model_validate_json(path.read_bytes())
+
+
+def read_product(product: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """All rows of a product, each shard checked against the card's sha256.
+
+    Raises:
+        ProductError: unfinished product, or a shard that is missing, truncated or changed.
+    """
+    return pa.concat_tables(list(iter_product(product, columns)))
+
+
+def iter_product(product: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """The shards of a product one after another, checked like `read_product`."""
+    for shard in read_card(product).shards:
+        path = product / shard.file
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise ProductError(f"{path}: missing, though the card lists it; make it again with `dvc repro -f`") from None
+        if (found := hashlib.sha256(data).hexdigest()) != shard.sha256:
+            raise ProductError(
+                f"{path}: damaged: {len(data)} bytes with sha256 {found[:12]}..., the card says {shard.sha256[:12]}... "
+                f"({shard.rows} rows); restore it with `dvc checkout --force` or make it again with `dvc repro -f`"
+            )
+        yield pq.read_table(pa.BufferReader(data), columns=list(columns) if columns is not None else None)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write under a temporary name, fsync, rename: after a kill the path holds the old bytes or the new, whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """The table as one Parquet file; equal tables give equal bytes."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.combine_chunks(), sink, compression="zstd", store_schema=True)
+    return sink.getvalue().to_pybytes()
+
+
+def with_reason(table: pa.Table, reasons: Sequence[str]) -> pa.Table:
+    """Rejected rows: the table plus its `reason` column, one per row."""
+    return table.append_column("reason", pa.array(reasons, pa.string()))
+
+
+@cache
+def code_digest() -> str:
+    """Sha256 over this package's sources: half-made work of other code is never continued."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def identity_digest(identity: Mapping[str, Any]) -> str:
+    """Sha256 over what decides the bytes: the given identity (JSON-able) and the code."""
+    text = json.dumps({"identity": identity, "code": code_digest()}, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def shard_seed(seed: int, index: int) -> int:
+    """The seed of shard `index`: independent of worker count and order."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{index}".encode()).digest()[:4], "big")
+
+
+def write_product(
+    out: Path,
+    kept: Iterable[pa.Table],
+    *,
+    schema: pa.Schema,
+    card: CardInfo,
+    rejected: pa.Table | None = None,
+) -> Card:
+    """Write a product whose tables are already at hand: one shard per table."""
+    shutil.rmtree(out, ignore_errors=True)
+    work = out / _WORK
+    work.mkdir(parents=True)
+    for index, table in enumerate(kept):
+        _write_shard(out, index, ShardResult(table, rejected if index == 0 else None), schema)
+    return _finish(out, schema, card)
+
+
+def map_shards[T](
+    make_worker: Callable[[], Worker[T]],
+    shards: Sequence[T],
+    out: Path,
+    *,
+    schema: pa.Schema,
+    card: CardInfo,
+    identity: Mapping[str, Any],
+) -> Card:
+    """Make a product, one shard per item, on the engine the settings name.
+
+    Args:
+        make_worker: picklable; called once per process, so a worker may hold a loaded model.
+        shards: picklable work items; item i becomes `part-<i>.parquet`.
+        out: the product's folder; unfinished work of the same identity in it is continued.
+        schema: of the kept rows; each worker's table is cast to it.
+        identity: JSON-able; all that decides the result: parameters and the digests of the inputs' cards.
+
+    Returns:
+        The card written last.
+    """
+    fingerprint = identity_digest({**identity, "shards": len(shards)})
+    work = out / _WORK
+    mark = work / "identity"
+    if not (mark.is_file() and mark.read_text() == fingerprint):
+        shutil.rmtree(out, ignore_errors=True)
+        work.mkdir(parents=True)
+        write_atomic(mark, fingerprint.encode())
+    todo = [index for index in range(len(shards)) if not (work / f"{index:05d}.json").is_file()]
+    with tqdm(total=len(shards), initial=len(shards) - len(todo), desc=card.name, unit="shard") as bar:
+        engine = _on_ray if settings().engine == "ray" else _on_processes
+        for index, result in engine(make_worker, [(index, shards[index]) for index in todo]):
+            _write_shard(out, index, result, schema)
+            bar.update()
+    return _finish(out, schema, card)
+
+
+def _on_processes[T](
+    make_worker: Callable[[], Worker[T]], items: Sequence[tuple[int, T]]
+) -> Iterator[tuple[int, ShardResult]]:
+    """Spawned processes, so that no thread or lock of this one is inherited half-way."""
+    if not items:
+        return
+    workers = min(settings().worker_count, len(items))
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(make_worker,))
+    with pool:
+        futures = {pool.submit(_work_on, item): index for index, item in items}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_worker: Worker[Any] | None = None
+
+
+def _start_worker(make_worker: Callable[[], Worker[Any]]) -> None:
+    """Runs first in every process: one thread each, because sums in another order give other bytes."""
+    global _worker
+    _single_thread()
+    _worker = make_worker()
+
+
+def _work_on(item: Any) -> ShardResult:
+    if _worker is None:
+        raise RuntimeError("the worker process was not initialised")
+    return _worker(item)
+
+
+def _single_thread() -> None:
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+    import torch  # imported here: products are read in processes that never need it
+
+    torch.set_num_threads(1)
+
+
+def _on_ray[T](make_worker: Callable[[], Worker[T]], items: Sequence[tuple[int, T]]) -> Iterator[tuple[int, ShardResult]]:
+    """Actors on an existing cluster (`RAY_ADDRESS`) or a local one; each loads its worker once."""
+    import ray
+
+    if not items:
+        return
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False, include_dashboard=False)
+
+    class Actor:
+        def __init__(self) -> None:
+            _single_thread()
+            self.worker = make_worker()
+
+        def work(self, index: int, item: Any) -> tuple[int, ShardResult]:
+            return index, self.worker(item)
+
+    gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 and settings().device != "cpu" else 0
+    slots = int(ray.cluster_resources().get("GPU" if gpus else "CPU", 1))
+    count = max(1, min(settings().workers or slots, len(items)))
+    actors = [ray.remote(num_cpus=0 if gpus else 1, num_gpus=gpus)(Actor).remote() for _ in range(count)]
+    pool = ray.util.ActorPool(actors)
+    yield from pool.map_unordered(lambda actor, item: actor.work.remote(*item), items)
+    for actor in actors:
+        ray.kill(actor)
+
+
+def _write_shard(out: Path, index: int, result: ShardResult, schema: pa.Schema) -> None:
+    name = f"part-{index:05d}.parquet"
+    data = parquet_bytes(result.kept.select(schema.names).cast(schema))
+    work = out / _WORK
+    if result.rejected is not None and result.rejected.num_rows:
+        write_atomic(work / f"{index:05d}.rejected.parquet", parquet_bytes(result.rejected))
+    write_atomic(out / name, data)
+    info = ShardInfo(file=name, rows=result.kept.num_rows, sha256=hashlib.sha256(data).hexdigest())
+    write_atomic(work / f"{index:05d}.json", info.model_dump_json().encode())
+
+
+def _finish(out: Path, schema: pa.Schema, card: CardInfo) -> Card:
+    """Join what the shards rejected, write the card, drop the work folder."""
+    work = out / _WORK
+    infos = tuple(ShardInfo.model_validate_json(path.read_bytes()) for path in sorted(work.glob("[0-9]*.json")))
+    rejected = [pq.read_table(path) for path in sorted(work.glob("*.rejected.parquet"))]
+    dropped: Counter[str] = Counter()
+    if rejected:
+        table = pa.concat_tables(rejected, promote_options="permissive")
+        dropped.update(reason.split(":")[0] for reason in table["reason"].to_pylist())
+        write_atomic(out / REJECTED, parquet_bytes(table))
+    full = Card(
+        **card.model_dump(),
+        rows=sum(info.rows for info in infos),
+        columns={field.name: str(field.type) for field in schema},
+        dropped=dict(sorted(dropped.items())),
+        shards=infos,
+    )
+    write_atomic(out / "card.json", full.model_dump_json(indent=1).encode() + b"\n")
+    shutil.rmtree(work)
+    return full
