@@ -11,10 +11,12 @@ the bytes do not depend on the number of workers.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -22,20 +24,21 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
+from selfsown.errors import UserError
 from selfsown.settings import settings
 
 REJECTED = "rejected.parquet"
 _WORK = ".work"
 
 
-class ProductError(Exception):
+class ProductError(UserError):
     """A product is missing, unfinished or damaged; the message names the file and what to do."""
 
 
@@ -81,7 +84,8 @@ class ShardResult:
     rejected: pa.Table | None = None
 
 
-type Worker[T] = Callable[[T], ShardResult]
+T = TypeVar("T")
+Worker = Callable[[T], ShardResult]
 
 
 def read_card(product: Path) -> Card:
@@ -181,7 +185,7 @@ def write_product(
     return _finish(out, schema, card)
 
 
-def map_shards[T](
+def map_shards(
     make_worker: Callable[[], Worker[T]],
     shards: Sequence[T],
     out: Path,
@@ -218,7 +222,7 @@ def map_shards[T](
     return _finish(out, schema, card)
 
 
-def _on_processes[T](
+def _on_processes(
     make_worker: Callable[[], Worker[T]], items: Sequence[tuple[int, T]]
 ) -> Iterator[tuple[int, ShardResult]]:
     """Spawned processes, so that no thread or lock of this one is inherited half-way."""
@@ -236,12 +240,14 @@ def _on_processes[T](
             raise
 
 
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _worker: Worker[Any] | None = None
 
 
 def _start_worker(make_worker: Callable[[], Worker[Any]]) -> None:
     """Runs first in every process: one thread each, because sums in another order give other bytes."""
     global _worker
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a killed stage leaves no orphan at work
     _single_thread()
     _worker = make_worker()
 
@@ -259,7 +265,7 @@ def _single_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _on_ray[T](make_worker: Callable[[], Worker[T]], items: Sequence[tuple[int, T]]) -> Iterator[tuple[int, ShardResult]]:
+def _on_ray(make_worker: Callable[[], Worker[T]], items: Sequence[tuple[int, T]]) -> Iterator[tuple[int, ShardResult]]:
     """Actors on an existing cluster (`RAY_ADDRESS`) or a local one; each loads its worker once."""
     import ray
 

@@ -1,0 +1,136 @@
+"""The command line: `selfsown <pipeline>.<stage> --in ... --out ...`, and the few commands around the stages.
+
+A stage's options come from its function's signature: one per keyword-only argument, `--metrics` for the metrics
+file. Only the module of the stage asked for is imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from selfsown.settings import settings
+
+
+class StageGroup(click.Group):
+    """A group whose stage commands are made when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The fixed commands, then every stage."""
+        from selfsown.stage import stage_names
+
+        return [*super().list_commands(ctx), *stage_names()]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """A fixed command, or the stage of that name."""
+        if (command := super().get_command(ctx, name)) is not None:
+            return command
+        from selfsown.stage import stage_names
+
+        return stage_command(name) if name in stage_names() else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """`--help` imports no stage."""
+        from selfsown.stage import stage_names
+
+        with formatter.section("Commands"):
+            commands = super().list_commands(ctx)
+            formatter.write_dl([(name, self.commands[name].get_short_help_str()) for name in commands])
+        with formatter.section("Stages (run by `dvc repro`)"):
+            formatter.write_dl([(name, "") for name in stage_names()])
+
+
+def stage_command(name: str) -> click.Command:
+    """The command of one stage, built from its signature."""
+    from selfsown.stage import load_stage, run_stage
+
+    declared = load_stage(name)
+    options: list[click.Parameter] = []
+    for argument, parameter in declared.arguments.items():
+        is_path = argument in (*declared.inputs, *declared.outputs)
+        options.append(
+            click.Option(
+                [f"--{argument.replace('_', '-')}"],
+                type=click.Path(path_type=Path) if is_path else str,
+                required=parameter.default is parameter.empty,
+                default=None if parameter.default is parameter.empty else parameter.default,
+            )
+        )
+    options.append(click.Option(["--metrics"], type=click.Path(path_type=Path), help="write the metrics here as JSON"))
+
+    def run(metrics: Path | None, **arguments: Any) -> None:
+        run_stage(declared, arguments, metrics)
+
+    return click.Command(name, params=options, callback=run, help=declared.function.__doc__)
+
+
+@click.group(cls=StageGroup)
+def app() -> None:
+    """Small models that learn from data made at home."""
+
+
+@app.command()
+def doctor() -> None:
+    """What this machine has, and which profiles it can run."""
+    from selfsown.doctor import report
+
+    click.echo(report())
+
+
+@app.group()
+def source() -> None:
+    """Sources of raw data."""
+
+
+@source.command("add")
+@click.argument("name")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def source_add(name: str, folder: Path) -> None:
+    """Register your own FOLDER of audio as source NAME, pinned by its digest."""
+    from selfsown.sources import register_folder
+
+    click.echo(register_folder(folder, name))
+
+
+@source.command("fetch")
+@click.argument("names", nargs=-1, required=True)
+def source_fetch(names: tuple[str, ...]) -> None:
+    """Download and verify sources by NAME, for instance to fill a mirror."""
+    from selfsown.sources import fetch
+
+    for name in names:
+        click.echo(f"{name}: {fetch(name)}")
+
+
+@app.command()
+@click.argument("model")
+@click.option("--force", is_flag=True, help="move the alias although the gate says no; the reason is still recorded")
+def promote(model: str, force: bool) -> None:
+    """Make MODEL's @candidate the @champion, if it beats the champion on the same evaluation data."""
+    from selfsown.tracking import promote as promote_model
+
+    click.echo(promote_model(model, force=force))
+
+
+@app.command()
+def sync() -> None:
+    """Upload the runs that were recorded while the tracking server was away."""
+    from selfsown.tracking import sync as sync_runs
+
+    click.echo(sync_runs())
+
+
+def main() -> None:
+    """Run a command; an error the user can mend is one readable message, not a traceback."""
+    from selfsown.errors import UserError
+
+    try:
+        app(prog_name="selfsown")
+    except UserError as error:
+        if settings().traceback:
+            raise
+        click.secho(f"selfsown: {error}", fg="red", err=True)
+        sys.exit(1)

@@ -1,0 +1,260 @@
+"""The one wrapper around every stage: typed parameters, seeds, the MLflow run, the metrics file, the launcher.
+
+A stage is a function of files in `selfsown/<pipeline>/<stage>.py`:
+
+    @stage()
+    def train(params: TrainParams, *, arm: str, speech: In, model: Out) -> Metrics: ...
+
+Its parameters are the section `<pipeline>.<stage>` of `params.yaml`; its paths come from the command line, so from
+`dvc.yaml`. What it returns is logged to its run and written to `--metrics`, when given.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import inspect
+import json
+import os
+import random
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from selfsown import tracking
+from selfsown.errors import UserError
+from selfsown.settings import settings
+from selfsown.shards import identity_digest, read_card, write_atomic
+
+In = Annotated[Path, "in"]
+Out = Annotated[Path, "out"]
+Metrics = Mapping[str, float]
+
+SHARED = ("seed", "languages")
+"""Top-level parameters that a stage's model may declare beside its own section."""
+
+
+PIPELINE_KEYS = ("matrix",)
+"""Keys of a pipeline's section that `dvc.yaml` alone reads: the lists a DVC matrix runs over."""
+
+
+class Params(BaseModel):
+    """Base of every parameter model: frozen, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StageParams(Params):
+    """Base of a stage's parameters."""
+
+    seed: int = Field(ge=0)
+
+
+class ParamsError(UserError):
+    """`params.yaml` is wrong; the message names file, key, value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage function and what its signature says about it."""
+
+    function: Callable[..., Metrics | None]
+    tracked: bool
+    distributed: bool
+
+    @property
+    def name(self) -> str:
+        """`<pipeline>.<stage>`, from the module the function stands in."""
+        return self.function.__module__.removeprefix("selfsown.")
+
+    @cached_property
+    def hints(self) -> dict[str, Any]:
+        """Annotations of the function's arguments, `Annotated` kept."""
+        return typing.get_type_hints(self.function, include_extras=True)
+
+    @property
+    def params_model(self) -> type[StageParams]:
+        """The model of the first argument."""
+        model: type[StageParams] = self.hints["params"]
+        return model
+
+    @property
+    def arguments(self) -> dict[str, inspect.Parameter]:
+        """The keyword-only arguments: paths, and the values of a DVC matrix."""
+        parameters = inspect.signature(self.function).parameters
+        return {name: p for name, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the arguments annotated `In`."""
+        return tuple(name for name in self.arguments if "in" in _marks(self.hints[name]))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the arguments annotated `Out`."""
+        return tuple(name for name in self.arguments if "out" in _marks(self.hints[name]))
+
+    def __call__(self, params: StageParams, **arguments: Any) -> Metrics:
+        """The bare function, for tests and notebooks."""
+        return self.function(params, **arguments) or {}
+
+
+def _marks(hint: Any) -> tuple[Any, ...]:
+    """The metadata of an `Annotated`, also inside `In | None`."""
+    return tuple(mark for part in (hint, *typing.get_args(hint)) for mark in getattr(part, "__metadata__", ()))
+
+
+def stage(*, tracked: bool = False, distributed: bool = False) -> Callable[[Callable[..., Metrics | None]], Stage]:
+    """Declare a stage.
+
+    Args:
+        tracked: the stage trains or measures, so it gets an MLflow run.
+        distributed: the stage may re-execute itself under the launcher the settings name.
+    """
+    return lambda function: Stage(function, tracked, distributed)
+
+
+def stage_names() -> list[str]:
+    """Every `<pipeline>.<stage>`, found by reading the files; imports none of them."""
+    files = sorted(Path(__file__).parent.glob("*/*.py"))
+    return [f"{path.parent.name}.{path.stem}" for path in files if "\n@stage(" in path.read_text()]
+
+
+def load_stage(name: str) -> Stage:
+    """Import `selfsown.<pipeline>.<stage>` and return the stage of that name in it."""
+    module = importlib.import_module(f"selfsown.{name}")
+    found = getattr(module, name.rpartition(".")[2])
+    if not isinstance(found, Stage):
+        raise TypeError(f"selfsown.{name}: no @stage function named {name.rpartition('.')[2]!r}")
+    return found
+
+
+def load_params(name: str, model: type[StageParams], path: Path = Path("params.yaml")) -> StageParams:
+    """The section `<pipeline>.<stage>` of a parameter file as `model`, with the shared top-level keys it declares.
+
+    Raises:
+        ParamsError: unreadable file, missing section, unknown key, wrong type or range.
+    """
+    try:
+        root = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise ParamsError(f"{path}: cannot be read as YAML: {error}") from None
+    pipeline, _, step = name.partition(".")
+    if not isinstance(root, dict) or not isinstance(root.get(pipeline), dict):
+        raise ParamsError(f"{path}: {pipeline}: section missing; every profile under conf/profile/ has one")
+    known = [other.partition(".")[2] for other in stage_names() if other.startswith(f"{pipeline}.")]
+    section = root[pipeline]
+    for key in section:
+        if key not in known and key not in PIPELINE_KEYS:
+            raise ParamsError(f"{path}: {pipeline}.{key}: {_unknown(key, [*known, *PIPELINE_KEYS])}")
+    values = section.get(step, {})
+    if not isinstance(values, dict):
+        raise ParamsError(f"{path}: {name}: {values!r} is not allowed: expected a section of keys and values")
+    shared = {key: root[key] for key in SHARED if key in model.model_fields and key in root}
+    if repeated := shared.keys() & values.keys():
+        raise ParamsError(f"{path}: {name}.{min(repeated)}: set it once, at the top level")
+    try:
+        return model.model_validate({**shared, **values})
+    except ValidationError as error:
+        raise ParamsError("\n".join(f"{path}: {_explain(name, model, item)}" for item in error.errors())) from None
+
+
+def _explain(name: str, model: type[BaseModel], item: Any) -> str:
+    location = [str(part) for part in item["loc"]]
+    key = ".".join(location) if location[0] in SHARED else ".".join([name, *location])
+    if item["type"] == "extra_forbidden":
+        owner: Any = model
+        for part in location[:-1]:
+            field = getattr(owner, "model_fields", {}).get(part)
+            owner = field.annotation if field else None
+        return f"{key}: {_unknown(location[-1], list(getattr(owner, 'model_fields', {})))}"
+    if item["type"] == "missing":
+        return f"{key}: missing"
+    return f"{key}: {item['input']!r} is not allowed: {item['msg']}"
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"unknown key; {hint}known: {', '.join(sorted(known))}"
+
+
+def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path | None = None) -> Metrics:
+    """Run a stage as DVC does: parameters from `params.yaml`, everything else from the command line.
+
+    Raises:
+        UserError: bad parameters or inputs, before any work is done.
+    """
+    params = load_params(declared.name, declared.params_model)
+    inputs = {name: Path(arguments[name]) for name in declared.inputs if arguments.get(name) is not None}
+    for name, path in inputs.items():
+        if not path.exists():
+            raise UserError(f"--{name} {path}: does not exist; `dvc repro` makes it")
+    if declared.distributed:
+        _relaunch()
+    _seed(params.seed)
+    labels = [str(value) for name, value in arguments.items() if name not in (*declared.inputs, *declared.outputs)]
+    run_name = "@".join([declared.name, *labels])
+    fingerprint = identity_digest({"params": params.model_dump(), "inputs": input_digests(inputs), "run": run_name})
+    with tracking.run(
+        run_name,
+        experiment=declared.name.partition(".")[0],
+        params=params.model_dump(mode="json"),
+        inputs=inputs,
+        fingerprint=fingerprint,
+        enabled=declared.tracked and settings().tracking and is_main_process(),
+    ):
+        metrics = declared(params, **arguments)
+        tracking.log_metrics(metrics)
+    if metrics_file is not None and is_main_process():
+        metrics_file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(metrics_file, json.dumps(metrics, indent=2, sort_keys=True).encode() + b"\n")
+    return metrics
+
+
+def input_digests(inputs: Mapping[str, Path]) -> dict[str, str]:
+    """What each input holds: the digest of a product's card, else of the folder's files or the file."""
+    return {name: read_card(path).digest if (path / "card.json").is_file() else tree_digest(path) for name, path in inputs.items()}
+
+
+def tree_digest(path: Path) -> str:
+    """Sha256 over names and bytes of a file or of all files below a folder."""
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            digest.update(str(file.relative_to(path)).encode() + b"\0")
+            with file.open("rb") as handle:
+                digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()
+
+
+def is_main_process() -> bool:
+    """False in the ranks above 0 of a distributed run."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _relaunch() -> None:
+    """Replace this process by the same command under the launcher, unless it is already there."""
+    launcher = settings().launcher
+    if launcher == "none" or "LOCAL_RANK" in os.environ:
+        return
+    count = str(settings().nproc)
+    flags = {"torchrun": ["--standalone", "--nproc-per-node", count], "deepspeed": ["--num_gpus", count]}[launcher]
+    program = str(Path(sys.executable).with_name(launcher))
+    os.execv(program, [program, *flags, "--module", "selfsown", *sys.argv[1:]])  # noqa: S606 - our own argv
+
+
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
