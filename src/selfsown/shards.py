@@ -17,6 +17,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -272,7 +273,11 @@ def _on_ray(make_worker: Callable[[], Worker[T]], items: Sequence[tuple[int, T]]
     if not items:
         return
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, include_dashboard=False)
+        here = {key: value for key, value in os.environ.items() if key.startswith("SELFSOWN_")}
+        path = os.pathsep.join(part for part in sys.path if part)
+        ray.init(
+            log_to_driver=False, include_dashboard=False, runtime_env={"env_vars": {**here, "PYTHONPATH": path}}
+        )
 
     class Actor:
         def __init__(self) -> None:

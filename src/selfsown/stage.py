@@ -40,11 +40,11 @@ Out = Annotated[Path, "out"]
 Metrics = Mapping[str, float]
 
 SHARED = ("seed", "languages")
-"""Top-level parameters that a stage's model may declare beside its own section."""
+"""Top-level parameters that a stage's model may declare beside its own section; so may it the keys of `matrix`."""
 
 
 PIPELINE_KEYS = ("matrix",)
-"""Keys of a pipeline's section that `dvc.yaml` alone reads: the lists a DVC matrix runs over."""
+"""Keys of a pipeline's section beside its stages: the lists that a DVC matrix runs over."""
 
 
 class Params(BaseModel):
@@ -159,9 +159,10 @@ def load_params(name: str, model: type[StageParams], path: Path = Path("params.y
     values = section.get(step, {})
     if not isinstance(values, dict):
         raise ParamsError(f"{path}: {name}: {values!r} is not allowed: expected a section of keys and values")
-    shared = {key: root[key] for key in SHARED if key in model.model_fields and key in root}
+    outer = {**{key: root[key] for key in SHARED if key in root}, **(section.get("matrix") or {})}
+    shared = {key: value for key, value in outer.items() if key in model.model_fields}
     if repeated := shared.keys() & values.keys():
-        raise ParamsError(f"{path}: {name}.{min(repeated)}: set it once, at the top level")
+        raise ParamsError(f"{path}: {name}.{min(repeated)}: set it once, at the top level or in the matrix")
     try:
         return model.model_validate({**shared, **values})
     except ValidationError as error:

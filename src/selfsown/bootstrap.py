@@ -1,0 +1,65 @@
+"""Corpus-level error rates with bootstrap confidence intervals, paired over the same items.
+
+A rate is sum(errors) / sum(units) over items (utterances): WER and CER are such rates. Items are resampled with
+replacement, so the interval covers the choice of test items, not of training seeds; give the mean of the errors
+over seeds to cover a set of runs. 95 % percentile intervals from `scipy.stats.bootstrap`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+RESAMPLES = 9999
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class Estimate(NamedTuple):
+    """A value with its 95 % interval and the number of items `n` it rests on."""
+
+    value: float
+    lo: float
+    hi: float
+    n: int
+
+    def flat(self, key: str) -> dict[str, float]:
+        """`key`, `key_lo`, `key_hi`, `key_n`: the layout of `metrics/<pipeline>.json`."""
+        return {key: self.value, f"{key}_lo": self.lo, f"{key}_hi": self.hi, f"{key}_n": self.n}
+
+
+def rate(errors: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:
+    """sum(errors) / sum(units), both `[items]`.
+
+    Raises:
+        ValueError: no items, or no units in them.
+    """
+    return _estimate(lambda e, u, axis: e.sum(axis) / u.sum(axis), (errors, units), units, seed)
+
+
+def rate_difference(errors: FloatArray, baseline: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:
+    """rate(errors) - rate(baseline) over the same items, paired: below zero is better than the baseline."""
+    return _estimate(lambda e, b, u, axis: (e.sum(axis) - b.sum(axis)) / u.sum(axis), (errors, baseline, units), units, seed)
+
+
+def relative_reduction(errors: FloatArray, baseline: FloatArray, seed: int = 0) -> Estimate:
+    """1 - rate(errors) / rate(baseline) over the same items, paired: above zero is better than the baseline."""
+    return _estimate(lambda e, b, axis: 1 - e.sum(axis) / b.sum(axis), (errors, baseline), baseline, seed)
+
+
+def _estimate(
+    statistic: Callable[..., FloatArray], data: tuple[FloatArray, ...], denominator: FloatArray, seed: int
+) -> Estimate:
+    arrays = tuple(np.asarray(part, dtype=float) for part in data)
+    if len(denominator) == 0 or np.sum(denominator) == 0:
+        raise ValueError("a rate needs at least one item with at least one unit")
+    value = float(statistic(*arrays, axis=0))
+    if len(denominator) == 1:
+        return Estimate(value, value, value, 1)
+    interval = stats.bootstrap(
+        arrays, statistic, paired=True, vectorized=True, method="percentile", n_resamples=RESAMPLES,
+        rng=np.random.default_rng(seed), batch=1000,
+    ).confidence_interval  # fmt: skip
+    return Estimate(value, float(interval.low), float(interval.high), len(denominator))

@@ -1,0 +1,44 @@
+"""Confidence intervals: known values, pairing, and coverage of a truth that is known."""
+
+import numpy as np
+import pytest
+
+from selfsown.bootstrap import rate, rate_difference, relative_reduction
+
+
+def test_rate_is_corpus_level_not_a_mean_of_rates() -> None:
+    estimate = rate(np.array([1.0, 9.0]), np.array([1.0, 99.0]))
+    assert estimate.value == pytest.approx(0.1)
+
+
+def test_an_arm_against_itself_differs_by_exactly_nothing() -> None:
+    rng = np.random.default_rng(0)
+    errors, units = rng.integers(0, 5, 100), rng.integers(5, 10, 100)
+    assert rate_difference(errors, errors, units)[:3] == (0.0, 0.0, 0.0)
+    assert relative_reduction(errors, errors)[:3] == (0.0, 0.0, 0.0)
+
+
+def test_pairing_narrows_the_interval() -> None:
+    rng = np.random.default_rng(1)
+    units = np.full(300, 10.0)
+    baseline = rng.integers(0, 10, 300).astype(float)
+    errors = np.maximum(baseline - rng.integers(0, 2, 300), 0)
+    paired = rate_difference(errors, baseline, units)
+    shuffled = rate_difference(rng.permutation(errors), baseline, units)
+    assert paired.hi - paired.lo < 0.5 * (shuffled.hi - shuffled.lo)
+    assert paired.hi < 0
+
+
+def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(2)
+    covered = 0
+    for _ in range(60):
+        errors = rng.binomial(10, 0.3, 80).astype(float)
+        estimate = rate(errors, np.full(80, 10.0))
+        covered += estimate.lo <= 0.3 <= estimate.hi
+    assert covered >= 51  # 95 % of 60 is 57; fewer than 51 has probability below 0.001
+
+
+def test_nothing_to_rate_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        rate(np.array([]), np.array([]))

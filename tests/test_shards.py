@@ -1,0 +1,133 @@
+"""Data products: same bytes for any worker count, resumed after kill -9, damage found."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from selfsown import shards
+from selfsown.settings import settings
+from selfsown.shards import CardInfo, ProductError, ShardResult, map_shards, read_card, read_product, with_reason
+
+SCHEMA = pa.schema([("id", pa.string()), ("value", pa.float64())])
+CARD = CardInfo(name="numbers", licence="CC0-1.0", source="made here", seed=7)
+
+
+def make_worker(log: Path | None = None, pause: float = 0.0):
+    def work(index: int) -> ShardResult:
+        if log:
+            with log.open("a") as file:
+                file.write(f"{index}\n")
+        time.sleep(pause)
+        rng = np.random.default_rng(shards.shard_seed(7, index))
+        values = rng.normal(size=20)
+        table = pa.table({"id": [f"{index}-{i}" for i in range(20)], "value": values})
+        keep = pa.array(values > -1)
+        rejected = table.filter(pa.array(values <= -1))
+        return ShardResult(table.filter(keep), with_reason(rejected, ["below -1"] * rejected.num_rows))
+
+    return work
+
+
+def make(out: Path, log: Path | None = None, pause: float = 0.0, version: int = 1, count: int = 6):
+    return map_shards(
+        partial(make_worker, log, pause), range(count), out, schema=SCHEMA, card=CARD, identity={"version": version}
+    )
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch):
+    def set_to(count: int, engine: str = "local") -> None:
+        monkeypatch.setenv("SELFSOWN_WORKERS", str(count))
+        monkeypatch.setenv("SELFSOWN_ENGINE", engine)
+        settings.cache_clear()
+
+    yield set_to
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_same_bytes_for_any_number_of_workers(tmp_path: Path, workers) -> None:
+    workers(1)
+    one = make(tmp_path / "one")
+    workers(2)
+    two = make(tmp_path / "two")
+    assert one.digest == two.digest
+    assert (tmp_path / "one" / "rejected.parquet").read_bytes() == (tmp_path / "two" / "rejected.parquet").read_bytes()
+    assert sorted(p.name for p in (tmp_path / "one").iterdir()) == sorted(p.name for p in (tmp_path / "two").iterdir())
+
+
+@pytest.mark.slow
+def test_ray_makes_the_same_bytes(tmp_path: Path, workers) -> None:
+    local = make(tmp_path / "local")
+    workers(2, "ray")
+    assert make(tmp_path / "ray").digest == local.digest
+
+
+def test_no_row_is_lost(tmp_path: Path) -> None:
+    card = make(tmp_path / "product")
+    assert card.rows + sum(card.dropped.values()) == 6 * 20
+    assert card.dropped == {"below -1": 120 - card.rows}
+
+
+def test_kill_9_resumes_with_the_missing_shards_only(tmp_path: Path) -> None:
+    out, log = tmp_path / "product", tmp_path / "log"
+    program = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n" + (
+        "from test_shards import make\nfrom pathlib import Path\n"
+        f"make(Path({str(out)!r}), Path({str(log)!r}), pause=0.4, count=8)\n"
+    )
+    env = {**os.environ, "SELFSOWN_WORKERS": "1"}
+    process = subprocess.Popen([sys.executable, "-c", program], env=env, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while len(list((out / ".work").glob("0*.json"))) < 3:
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with pytest.raises(ProductError, match="not a finished data product"):
+        read_card(out)
+    before = len(log.read_text().split())
+    time.sleep(1)
+    assert len(log.read_text().split()) == before, "a worker outlived its killed parent"
+    done = {p.stem for p in (out / ".work").glob("0*.json")}
+    log.write_text("")
+    resumed = make(out, log, count=8)
+    assert {f"{int(i):05d}" for i in log.read_text().split()}.isdisjoint(done)
+    assert resumed.digest == make(tmp_path / "undisturbed", count=8).digest
+
+
+def test_another_identity_starts_clean(tmp_path: Path) -> None:
+    out, log = tmp_path / "product", tmp_path / "log"
+    (out / ".work").mkdir(parents=True)
+    (out / ".work" / "identity").write_text("of other parameters")
+    (out / ".work" / "00000.json").write_text("half-made")
+    make(out, log)
+    assert sorted(map(int, log.read_text().split())) == list(range(6))
+
+
+def test_truncated_shard_is_named(tmp_path: Path) -> None:
+    make(tmp_path / "product")
+    shard = tmp_path / "product" / "part-00002.parquet"
+    shard.write_bytes(shard.read_bytes()[:-10])
+    with pytest.raises(ProductError, match=r"part-00002\.parquet: damaged"):
+        read_product(tmp_path / "product")
+    shard.unlink()
+    with pytest.raises(ProductError, match=r"part-00002\.parquet: missing"):
+        read_product(tmp_path / "product")
+
+
+def test_a_worker_that_raises_fails_the_product_and_leaves_no_card(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        map_shards(make_broken, range(3), tmp_path / "p", schema=SCHEMA, card=CARD, identity={})
+    assert not (tmp_path / "p" / "card.json").exists()
+
+
+def make_broken():
+    return lambda index: 1 // 0

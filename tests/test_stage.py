@@ -1,0 +1,98 @@
+"""Parameters: every mistake is one readable line naming file, key, value and what is allowed."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import Field
+
+from selfsown import stage as stage_module
+from selfsown.errors import UserError
+from selfsown.stage import In, Metrics, Out, Params, ParamsError, Stage, StageParams, load_params, run_stage, stage
+
+
+class Optimizer(Params):
+    learning_rate: float = Field(gt=0)
+    schedule: Literal["linear", "cosine"] = "linear"
+
+
+class ToyParams(StageParams):
+    languages: tuple[str, ...]
+    arms: tuple[str, ...]
+    steps: int = Field(ge=1)
+    optimizer: Optimizer
+
+
+@stage()
+def toy(params: ToyParams, *, arm: str, corpus: In, extra: In | None = None, model: Out) -> Metrics:
+    """Write what it was given."""
+    model.write_text(f"{arm} {params.steps} {corpus.read_text()}")
+    return {"steps": params.steps}
+
+
+GOOD = """
+seed: 3
+languages: [cs]
+toys:
+  matrix: {arms: [a, b]}
+  toy: {steps: 5, optimizer: {learning_rate: 0.1}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stage_module, "stage_names", lambda: ["toys.toy"])
+
+
+def load(text: str) -> ToyParams:
+    Path("params.yaml").write_text(text)
+    loaded = load_params("toys.toy", ToyParams)
+    assert isinstance(loaded, ToyParams)
+    return loaded
+
+
+def test_shared_and_matrix_keys_reach_the_models_that_declare_them() -> None:
+    params = load(GOOD)
+    assert (params.seed, params.languages, params.arms, params.steps) == (3, ("cs",), ("a", "b"), 5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("steps: 5", "setps: 5", r"params\.yaml: toys\.toy\.setps: unknown key; did you mean 'steps'\? known: .*steps"),
+        ("steps: 5", "steps: 0", r"params\.yaml: toys\.toy\.steps: 0 is not allowed: .*greater than or equal to 1"),
+        ("steps: 5", "steps: many", r"toys\.toy\.steps: 'many' is not allowed: .*valid integer"),
+        ("steps: 5, ", "", r"params\.yaml: toys\.toy\.steps: missing"),
+        ("0.1", "-1", r"toys\.toy\.optimizer\.learning_rate: -1 is not allowed"),
+        ("0.1", "0.1, schedule: cubic", r"optimizer\.schedule: 'cubic' is not allowed: .*'linear' or 'cosine'"),
+        ("learning_rate", "lr", r"toys\.toy\.optimizer\.lr: unknown key; .*known: learning_rate, schedule"),
+        ("  toy:", "  tyo:", r"toys\.tyo: unknown key; did you mean 'toy'\?"),
+        ("seed: 3", "seed: -3", r"params\.yaml: seed: -3 is not allowed"),
+        ("steps: 5", "steps: 5, seed: 4", r"toys\.toy\.seed: set it once, at the top level"),
+        ("toys:", "toyz:", r"params\.yaml: toys: section missing"),
+        ("seed: 3", "seed: [", r"params\.yaml: cannot be read as YAML"),
+    ],
+)
+def test_a_mistake_is_named(old: str, new: str, message: str) -> None:
+    with pytest.raises(ParamsError, match=message):
+        load(GOOD.replace(old, new))
+
+
+def test_signature_decides_inputs_outputs_and_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(toy, Stage)
+    assert toy.inputs == ("corpus", "extra") and toy.outputs == ("model",)
+    monkeypatch.setattr(Stage, "name", "toys.toy")
+    Path("params.yaml").write_text(GOOD)
+    Path("corpus.txt").write_text("words")
+    run_stage(toy, {"arm": "a", "corpus": Path("corpus.txt"), "extra": None, "model": Path("m.txt")}, Path("out/m.json"))
+    assert Path("m.txt").read_text() == "a 5 words"
+    assert json.loads(Path("out/m.json").read_text()) == {"steps": 5}
+
+
+def test_missing_input_is_named_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stage, "name", "toys.toy")
+    Path("params.yaml").write_text(GOOD)
+    with pytest.raises(UserError, match=r"--corpus nowhere: does not exist; `dvc repro` makes it"):
+        run_stage(toy, {"arm": "a", "corpus": Path("nowhere"), "extra": None, "model": Path("m.txt")})
