@@ -1,0 +1,77 @@
+"""Audio is measured from its bytes; equal texts are found whatever their case and punctuation."""
+
+import doctest
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+from selfsown.audio import SAMPLE_RATE, UTTERANCE, encode_flac
+
+from selfsown.quality import frames, suites
+from selfsown.shards import CardInfo, write_product
+
+
+def test_examples_in_docstrings():
+    assert doctest.testmod(frames).failed == 0
+    assert doctest.testmod(suites).failed == 0
+
+
+def row(name: str, data: bytes, seconds: float) -> dict:
+    return {
+        "id": name,
+        "audio": {"bytes": data, "path": None},
+        "text": "ahoj",
+        "language": "cs",
+        "speaker": "eva",
+        "duration": seconds,
+        "source": "made here",
+        "split": "dev",
+    }
+
+
+def test_levels_and_durations_come_from_the_audio(tmp_path):
+    tone = 0.1 * np.sqrt(2) * np.sin(np.arange(SAMPLE_RATE) * 0.3).astype(np.float32)
+    rows = [
+        row("right", encode_flac(tone, SAMPLE_RATE), 1.0),
+        row("misdeclared", encode_flac(tone, SAMPLE_RATE), 3.0),
+        row("silent", encode_flac(np.zeros_like(tone), SAMPLE_RATE), 1.0),
+        row("damaged", encode_flac(tone, SAMPLE_RATE)[:50], 1.0),
+        row("empty", b"", 1.0),
+    ]
+    table = pa.Table.from_pylist(rows, schema=UTTERANCE)
+    card = CardInfo(name="p", licence="CC0-1.0", source="x", seed=0)
+    write_product(tmp_path / "p", [table[:2], table[2:]], schema=UTTERANCE, card=card)
+    found = frames.speech_frame(tmp_path / "p").set_index("id")
+    assert "audio" not in found
+    assert abs(found.loc["right", "rms_dbfs"] + 20) < 0.1 and found.loc["right", "duration_error"] < 1e-6
+    assert abs(found.loc["misdeclared", "duration_error"] - 2) < 1e-6
+    assert found.loc["silent", "rms_dbfs"] == frames.SILENCE_DBFS
+    assert found.loc[["damaged", "empty"], "rms_dbfs"].isna().all()
+
+
+def test_not_finite_samples_have_no_level():
+    assert np.isnan(frames.rms_dbfs(np.array([0.1, np.nan])))
+    assert np.isnan(frames.rms_dbfs(np.array([0.1, np.inf])))
+    assert np.isnan(frames.rms_dbfs(np.array([])))
+
+
+@given(
+    st.text(st.characters(codec="ascii")),
+    st.sampled_from([str.upper, str.title, lambda t: f"„{t}!“", lambda t: f"  {t} …"]),
+)
+def test_the_key_ignores_case_and_punctuation(text, change):
+    assert frames.text_key(change(text)) == frames.text_key(text)
+
+
+def test_a_text_may_repeat_within_a_split_and_across_languages():
+    frame = pd.DataFrame(
+        {
+            "text": ["Ano.", "ano", "Ano!", "ne"],
+            "language": ["cs", "cs", "nl", "cs"],
+            "split": ["dev", "dev", "test", "seed"],
+        }
+    )
+    assert frames.splits_of_text(frame).tolist() == ["dev", "dev", "test", "seed"]
+    assert frames.held_out_split(frame, frame).tolist() == ["dev", "dev", "test", None]
