@@ -1,0 +1,26 @@
+# Thin names for the scripts that .ci/run calls too. Each sets up what it needs.
+# PIPELINE=speech_bt  one pipeline instead of all      PROFILE=smoke  another profile (see CONTRIBUTING.md)
+# PYTHON=python3.12   the interpreter to set up with   ARGS='-k text' passed on to pytest
+.PHONY: help repro study test ui lint bench
+export PIPELINE PROFILE PYTHON
+
+help:   ## this list
+	@sed -n 's/^\([a-z]*\): *## /make \1\t/p' Makefile | expand -t 16
+
+repro:  ## run what is not up to date: all pipelines, or PIPELINE=; PROFILE= switches params.yaml first
+	@scripts/repro.sh
+
+study:  ## PIPELINE= on the study profile, three seeds, folded into metrics/<pipeline>.study.json
+	@scripts/study.sh
+
+test:   ## unit tests
+	@scripts/test.sh $(ARGS)
+
+ui:     ## MLflow on http://127.0.0.1:5000
+	@scripts/ui.sh
+
+lint:   ## ruff, mypy, import contracts
+	@scripts/lint.sh
+
+bench:  ## every benchmark against its peer
+	@scripts/bench.sh

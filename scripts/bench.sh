@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# Every benchmark in turn, or those named: scripts/bench.sh whisper_windows
+. "$(dirname "$0")/env.sh"
+[ $# -gt 0 ] || set -- $(cd benchmarks && ls *.py | sed 's/\.py$//')
+for name in "$@"; do python "benchmarks/$name.py"; done

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Lint, format, types, import contracts, workflows. Runs all of them, then fails if one did.
+. "$(dirname "$0")/env.sh"
+failed=
+check() { echo "lint: $*" >&2 && "$@" || failed="$failed $1"; }
+check ruff check .
+check ruff format --check .
+check mypy
+check lint-imports --no-cache
+check zizmor --offline --quiet .github
+check check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+check check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+[ -z "$failed" ] || { echo "lint: failed:$failed" >&2 && exit 1; }

@@ -1,0 +1,69 @@
+"""Make a profile the active one: compose `conf/` into `params.yaml`, as `dvc exp run -S` does, and run nothing.
+
+    python scripts/set_profile.py profile=smoke
+    python scripts/set_profile.py profile=study seed=2
+
+`params.yaml` is the active profile, and is committed as `laptop`. Numbers edited there by hand would be lost, so a
+`params.yaml` that is neither committed nor some profile's own composition is not overwritten.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+PARAMS = Path("params.yaml")
+CONF = Path("conf")
+
+
+def profiles() -> list[str]:
+    """Names of all profiles."""
+    return sorted(path.stem for path in (CONF / "profile").glob("*.yaml"))
+
+
+def composed(*overrides: str) -> str:
+    """The text DVC would write to `params.yaml` for these Hydra overrides."""
+    with initialize_config_dir(str(CONF.resolve()), version_base=None):
+        config = compose(config_name="config", overrides=list(overrides))
+    OmegaConf.resolve(config)
+    return OmegaConf.to_yaml(config)
+
+
+def edited() -> bool:
+    """True when `params.yaml` holds something that neither git nor `conf/` can give back (a seed they can)."""
+    if not PARAMS.exists():
+        return False
+    clean = ["git", "diff", "--quiet", "HEAD", "--", str(PARAMS)]
+    if subprocess.run(clean, check=False, stderr=subprocess.DEVNULL).returncode == 0:
+        return False
+    active = yaml.safe_load(PARAMS.read_text())
+    seed = active.get("seed") if isinstance(active, dict) else None
+    return all(active != yaml.safe_load(composed(f"profile={name}", f"seed={seed}")) for name in profiles())
+
+
+def main(overrides: list[str]) -> None:
+    """Compose, unless edits would be lost."""
+    chosen = [override.removeprefix("profile=") for override in overrides if override.startswith("profile=")]
+    if unknown := set(chosen) - set(profiles()):
+        sys.exit(f"profile: no profile {min(unknown)!r}; there are: {', '.join(profiles())}")
+    try:
+        wanted = composed(*overrides)
+    except HydraException as error:
+        sys.exit(f"profile: {' '.join(overrides)}: {error}")
+    if PARAMS.exists() and yaml.safe_load(PARAMS.read_text()) == yaml.safe_load(wanted):
+        return
+    if edited():
+        sys.exit(
+            "profile: params.yaml has edits that are in no profile: commit them, "
+            "or drop them with `git checkout params.yaml`"
+        )
+    PARAMS.write_text(wanted)
+    print(f"profile: params.yaml is now {' '.join(overrides)}; `make repro PROFILE=laptop` brings the default back")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

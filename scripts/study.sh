@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# PIPELINE on the study profile, once per seed in SEEDS (default 1 2 3), folded into metrics/<pipeline>.study.json.
+# One seed after the other in this checkout, so that a killed study resumes where it was: a finished seed is kept
+# under the digest of its parameters, and the stages of the unfinished one go on from their shards and checkpoints.
+. "$(dirname "$0")/env.sh"
+: "${PIPELINE:?which one? make study PIPELINE=speech_bt}"
+runs=()
+for seed in ${SEEDS:-1 2 3}; do
+    python scripts/set_profile.py profile=study "seed=$seed"
+    run=metrics/study/$PIPELINE/seed-$seed-$(sha256sum <params.yaml | cut -c1-8).json
+    if [ ! -f "$run" ]; then
+        dvc repro "pipelines/$PIPELINE/dvc.yaml"
+        mkdir -p "$(dirname "$run")"
+        cp "metrics/$PIPELINE.json" "$run.part" && mv "$run.part" "$run"
+    fi
+    runs+=("$run")
+done
+python scripts/fold_seeds.py "metrics/$PIPELINE.study.json" "${runs[@]}"
