@@ -49,13 +49,13 @@ def speech(**changes: dict[int, object]) -> pd.DataFrame:
         frame[column] = frame[column].astype(object) if column in ("text", "split", "language") else frame[column]
         for row, value in cells.items():
             frame.loc[row, column] = value
-    frame["splits_of_text"] = frames.splits_of_text(frame)
+    frame["shared_text"] = frames.shared_text(frame)
     return frame
 
 
 def lines(texts=("Jedna věta.", "Druhá věta."), languages=("cs", "cs"), against=None) -> pd.DataFrame:
     frame = pd.DataFrame({"id": [f"s{i}" for i in range(len(texts))], "text": texts, "language": languages})
-    frame["held_out_split"] = frames.held_out_split(frame, speech() if against is None else against)
+    frame["held_out_text"] = frames.held_out_text(frame, speech() if against is None else against)
     return frame
 
 
@@ -79,7 +79,7 @@ def test_sound_data_passes_offline_and_the_docs_load_nothing(tmp_path, monkeypat
         assert not re.search(r"<script|<link|https?://|src=", page)
     assert "passed" in pages["index.html"] and "failed" not in pages["index.html"]
     assert 'href="speech.html"' in pages["index.html"]
-    assert "splits_of_text" in pages["speech.html"] and "<pre" not in pages["speech.html"]
+    assert "shared_text" in pages["speech.html"] and "<pre" not in pages["speech.html"]
 
 
 def test_the_same_data_gives_the_same_docs(tmp_path):
@@ -100,10 +100,10 @@ def test_the_same_data_gives_the_same_docs(tmp_path):
         ({"id": {3: "u1"}}, "id", "be_unique()", "2 of 6 rows", "id='u1'"),
         (
             {"text": {3: "dobrý DEN!"}},
-            "splits_of_text",
-            "regex=','",
+            "shared_text",
+            "to_be_null()",
             "2 of 6 rows",
-            "id='u3' splits_of_text='seed, test'",
+            "id='u3' shared_text='seed, test: dobrý DEN!'",
         ),
         ({"duration": {4: 0.0}}, "duration", "min_value=0.3, max_value=20.0", "1 of 6 rows", "id='u4' duration=0.0"),
         ({"duration": {4: np.nan}}, "duration", "not_be_null()", "1 of 6 rows", "id='u4' duration=nan"),
@@ -157,7 +157,7 @@ def test_sentences_may_not_repeat_hold_digits_or_leak(tmp_path):
     message = str(caught.value)
     assert "column language, text: a sentence must stand once" in message
     assert "id='s2' text='Mám 3 psy.'" in message
-    assert "id='s3' held_out_split='test'" in message and "id='s4' held_out_split='dev'" in message
+    assert "id='s3' held_out_text='test: waar is het CAFÉ'" in message and "id='s4' held_out_text=" in message
 
 
 def test_a_samples_list_stays_short(tmp_path):

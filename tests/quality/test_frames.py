@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
-from selfsown.audio import SAMPLE_RATE, UTTERANCE, encode_flac
 
+from selfsown.audio import SAMPLE_RATE, UTTERANCE, encode_flac
 from selfsown.quality import frames, suites
 from selfsown.shards import CardInfo, write_product
 
@@ -73,5 +73,7 @@ def test_a_text_may_repeat_within_a_split_and_across_languages():
             "split": ["dev", "dev", "test", "seed"],
         }
     )
-    assert frames.splits_of_text(frame).tolist() == ["dev", "dev", "test", "seed"]
-    assert frames.held_out_split(frame, frame).tolist() == ["dev", "dev", "test", None]
+    assert frames.shared_text(frame).tolist() == [None] * 4
+    assert frames.held_out_text(frame, frame).tolist() == ["dev: Ano.", "dev: ano", "test: Ano!", None]
+    frame["language"] = "cs"
+    assert frames.shared_text(frame).tolist() == ["dev, test: Ano.", "dev, test: ano", "dev, test: Ano!", None]

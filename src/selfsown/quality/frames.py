@@ -74,17 +74,24 @@ def text_key(text: object) -> str:
     return " ".join(re.findall(r"\w+", text.casefold() if isinstance(text, str) else ""))
 
 
-def splits_of_text(speech: pd.DataFrame) -> pd.Series[str]:
-    """For each utterance, the splits its text stands on in its language: `"test"`, or `"dev, test"` for a leak."""
+def shared_text(speech: pd.DataFrame) -> pd.Series[str]:
+    """For each utterance whose text stands on two splits in its language, splits and text; missing for the others."""
     splits = _splits(speech)
-    return pd.Series([", ".join(sorted(splits[key])) for key in _keys(speech)], index=speech.index)
+    return _named(speech, [found if len(found := splits[key]) > 1 else set() for key in _keys(speech)])
 
 
-def held_out_split(frame: pd.DataFrame, speech: pd.DataFrame) -> pd.Series[str]:
-    """For each row, a held-out split of `speech` that its text stands on; missing where there is none."""
+def held_out_text(frame: pd.DataFrame, speech: pd.DataFrame) -> pd.Series[str]:
+    """For each row whose text stands on a held-out split of `speech`, split and text; missing for the others."""
     splits = _splits(speech[speech["split"].isin(HELD_OUT)])
-    found = [", ".join(sorted(splits.get(key, ()))) or None for key in _keys(frame)]
-    return pd.Series(found, index=frame.index, dtype=object)
+    return _named(frame, [splits.get(key, set()) for key in _keys(frame)])
+
+
+def _named(frame: pd.DataFrame, splits: list[set[str]]) -> pd.Series[str]:
+    rows = [
+        f"{', '.join(sorted(found))}: {text}" if found else None
+        for found, text in zip(splits, frame["text"], strict=True)
+    ]
+    return pd.Series(rows, index=frame.index, dtype=object)
 
 
 def _splits(speech: pd.DataFrame) -> dict[tuple[str, str], set[str]]:

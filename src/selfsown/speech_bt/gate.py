@@ -23,6 +23,9 @@ from selfsown.quality import frames, suites
 from selfsown.shards import REJECTED, CardInfo, parquet_bytes, read_card, read_product, write_atomic, write_product
 from selfsown.stage import In, Metrics, Out, Params, StageParams, stage
 
+SYNTHETIC = "synthetic"
+"""The split of synthetic rows among the scored transcripts; all other rows are real speech."""
+
 Formula = Literal["exp_relative", "ratio"]
 
 ACCEPTED = pa.schema(
@@ -68,9 +71,8 @@ def gate(
     Raises:
         GateError: an expectation failed; `accepted` then holds `rejected.parquet` but no card.
     """
-    scores = read_product(intelligibility).to_pandas()
-    scores["wer_real"] = scores["language"].map(corpus_wer(scores[scores["real"]], ["language"]))
-    judged = judge(scores, params)
+    scores = rates(read_product(intelligibility).to_pandas())
+    judged = judge(scores[~scores["real"]], params)
     rejected = pa.Table.from_pandas(judged[judged["reason"] != ""], preserve_index=False)
     kept = judged[judged["reason"] == ""]
     accepted.mkdir(parents=True, exist_ok=True)
@@ -78,9 +80,9 @@ def gate(
 
     real, made = frames.speech_frame(speech), frames.speech_frame(synthetic)
     lines = quality.to_frame(read_product(sentences))
-    real["splits_of_text"] = frames.splits_of_text(real)
-    made["held_out_split"] = frames.held_out_split(made, real)
-    lines["held_out_split"] = frames.held_out_split(lines, real)
+    real["shared_text"] = frames.shared_text(real)
+    made["held_out_text"] = frames.held_out_text(made, real)
+    lines["held_out_text"] = frames.held_out_text(lines, real)
     limits = params.expect
     try:
         quality.check(
@@ -137,20 +139,28 @@ def corpus_wer(scores: pd.DataFrame, by: list[str]) -> pd.Series[float]:
     return sums["errors"] / sums["words"]
 
 
-def judge(scores: pd.DataFrame, params: GateParams) -> pd.DataFrame:
-    """The synthetic rows with `norm_i` of their voice and the first `reason` to drop them, "" to keep.
+def rates(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scored transcripts by id, with `real`, `wer` of the row, `wer_real` of its language, and `chars_per_second`."""
+    scores = scores.sort_values("id", ignore_index=True)
+    scores["real"] = scores["split"] != SYNTHETIC
+    scores["wer"] = scores["errors"] / scores["words"]
+    # A language without real speech gets NaN, which every later comparison refuses.
+    scores["wer_real"] = scores["language"].map(corpus_wer(scores[scores["real"]], ["language"]))
+    scores["chars_per_second"] = scores["chars"] / scores["duration_s"]
+    return scores
+
+
+def judge(rows: pd.DataFrame, params: GateParams) -> pd.DataFrame:
+    """Synthetic rows with `norm_i` of their voice and the first `reason` to drop them, "" to keep.
 
     A reason is `<kind>: <value> against <threshold>`; the card counts kinds.
     """
-    rows = scores[~scores["real"]].reset_index(drop=True)
-    voices = corpus_wer(rows, ["language", "voice"]).rename("wer_voice").reset_index()
-    # A language without real speech gives NaN, which every comparison below refuses.
-    voices["wer_real"] = voices["language"].map(corpus_wer(scores[scores["real"]], ["language"]))
+    voice = ["language", "voice"]
+    voices = rows.groupby(voice)[["wer_real"]].first().assign(wer_voice=corpus_wer(rows, voice))
     pairs = zip(voices["wer_real"], voices["wer_voice"], strict=True)
     voices["norm_i"] = [norm_i(real, synthetic, params.norm_i) for real, synthetic in pairs]
-    rows = rows.drop(columns="wer_real", errors="ignore").merge(voices, on=["language", "voice"], how="left")
-    by_voice = rows.groupby(["language", "voice"])["chars_per_second"]
-    rows["length_z"] = by_voice.transform(robust_z)
+    rows = rows.merge(voices[["wer_voice", "norm_i"]], left_on=voice, right_index=True, how="left")
+    rows["length_z"] = rows.groupby(voice)["chars_per_second"].transform(robust_z)
     rules = [
         ("voice not intelligible", "norm_i", rows["norm_i"] >= params.min_norm_i, params.min_norm_i),
         ("not understood", "wer", rows["wer"] <= params.max_wer, params.max_wer),
