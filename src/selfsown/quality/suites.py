@@ -101,7 +101,7 @@ def sentences(limits: TextLimits, languages: tuple[str, ...]) -> list[Expectatio
 
 
 def scores(limits: ScoreLimits, languages: tuple[str, ...]) -> list[Expectation]:
-    """Judged transcripts, a row per utterance, with `real`, `wer`, `chars_per_second`, and `wer_real` of its language."""
+    """Judged transcripts, with the columns `real`, `wer`, `chars_per_second`, and `wer_real` of the row's language."""
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column
 
