@@ -62,7 +62,8 @@ def main(overrides: list[str]) -> None:
             "or drop them with `git checkout params.yaml`"
         )
     PARAMS.write_text(wanted)
-    print(f"profile: params.yaml is now {' '.join(overrides)}; `make repro PROFILE=laptop` brings the default back")
+    back = "" if overrides == ["profile=laptop"] else "; `make repro PROFILE=laptop` brings the default back"
+    print(f"profile: params.yaml is now {' '.join(overrides)}{back}")
 
 
 if __name__ == "__main__":

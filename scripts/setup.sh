@@ -27,7 +27,8 @@ main() {
 }
 
 install() { # python, venv. Killed half-way it leaves no stamp, so the next call starts afresh.
-    local python=$1 venv=$2
+    local python=$1 venv=$2 quiet=-qq
+    if [ -t 2 ]; then quiet=; fi # somebody watches: pip's progress bars instead of silence
     echo "setup: $("$python" -V), packages of requirements.lock into $venv (about 7 GB)" >&2
     rm -rf "$venv"
     if "$python" -c 'import ensurepip' 2>/dev/null; then
@@ -37,7 +38,7 @@ install() { # python, venv. Killed half-way it leaves no stamp, so the next call
         install_pip "$venv"
     fi
     # --compile also where PYTHONDONTWRITEBYTECODE is set: without it, importing mlflow takes 7 s instead of 3.
-    "$venv/bin/python" -m pip install --quiet --compile --require-hashes -r requirements.lock >&2
+    "$venv/bin/python" -m pip install $quiet --compile --require-hashes -r requirements.lock >&2
     if [ "$venv" = "$PWD/.venv" ]; then
         "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable . >&2
     else

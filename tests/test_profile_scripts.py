@@ -1,0 +1,100 @@
+"""The scripts around profiles: which one is active, and the figures of several seeds folded into one."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def git(*arguments: str) -> None:
+    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], check=True, capture_output=True)
+
+
+def set_profile(*overrides: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, SCRIPTS / "set_profile.py", *overrides], capture_output=True, text=True)
+
+
+def active() -> object:
+    return yaml.safe_load(Path("params.yaml").read_text())
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("conf/profile").mkdir(parents=True)
+    Path("conf/config.yaml").write_text("defaults:\n  - profile: laptop\n  - _self_\n")
+    for name, steps in (("laptop", 100), ("smoke", 2)):
+        text = f"# @package _global_\nseed: 1\ntoy:\n  train:\n    steps: {steps}\n"
+        Path(f"conf/profile/{name}.yaml").write_text(text)
+    assert set_profile("profile=laptop").returncode == 0
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "start")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("project")
+def test_there_and_back_leaves_git_clean() -> None:
+    assert set_profile("profile=smoke").returncode == 0
+    assert active() == {"seed": 1, "toy": {"train": {"steps": 2}}}
+    assert set_profile("profile=smoke", "seed=3").returncode == 0
+    assert active() == {"seed": 3, "toy": {"train": {"steps": 2}}}
+    assert set_profile("profile=laptop").returncode == 0
+    git("diff", "--exit-code")
+
+
+@pytest.mark.usefixtures("project")
+def test_edits_are_never_lost_without_a_word() -> None:
+    mine = Path("params.yaml").read_text().replace("100", "55")
+    Path("params.yaml").write_text(mine)
+    refused = set_profile("profile=smoke")
+    assert refused.returncode == 1
+    assert "git checkout params.yaml" in refused.stderr
+    assert Path("params.yaml").read_text() == mine
+    git("commit", "-qam", "mine")
+    assert set_profile("profile=smoke").returncode == 0
+
+
+@pytest.mark.usefixtures("project")
+def test_an_unknown_profile_or_key_is_one_clear_line() -> None:
+    wrong = set_profile("profile=smoek")
+    assert wrong.returncode == 1
+    assert wrong.stderr == "profile: no profile 'smoek'; there are: laptop, smoke\n"
+    key = set_profile("profile=smoke", "sede=3")
+    assert key.returncode == 1
+    assert "sede" in key.stderr
+    assert "Traceback" not in key.stderr
+
+
+def test_seeds_fold_into_mean_and_interval(tmp_path: Path) -> None:
+    files = []
+    for seed, wer in enumerate((0.5, 0.6, 0.7)):
+        files.append(str(tmp_path / f"{seed}.json"))
+        Path(files[-1]).write_text(json.dumps({"wer": wer, "wer_lo": 0, "wer_hi": 1, "wer_n": 197, f"only_{seed}": 1}))
+    out = tmp_path / "out.json"
+    load("fold_seeds").main(str(out), *files)
+    folded = json.loads(out.read_text())
+    half = 4.302653 * 0.1 / 3**0.5  # Student's t with two degrees of freedom, standard deviation 0.1
+    assert folded["wer"] == pytest.approx(0.6)
+    assert (folded["wer_lo"], folded["wer_hi"]) == (pytest.approx(0.6 - half), pytest.approx(0.6 + half))
+    assert folded["wer_n"] == 3
+    assert folded["wer_per_seed"] == [0.5, 0.6, 0.7]
+    assert not [key for key in folded if key.startswith("only")]
+    with pytest.raises(SystemExit, match="at least two"):
+        load("fold_seeds").main(str(out), files[0])
