@@ -1,6 +1,7 @@
 """The gate keeps what is understood, says why it drops the rest, and lets nothing through when a product is unsound."""
 
 import doctest
+import json
 import math
 from pathlib import Path
 
@@ -112,6 +113,7 @@ class World:
 
 def test_everything_understood_is_accepted(world):
     metrics = world.run()
+    assert json.loads(json.dumps(metrics)) == metrics
     assert metrics["voices"] == metrics["voices_kept"] == 2
     assert (metrics["utterances"], metrics["utterances_kept"], metrics["utterances_dropped"]) == (8, 8, 0)
     assert metrics["wer_real"] == pytest.approx(0.2) and metrics["wer_synthetic"] == pytest.approx(0.3)
@@ -166,6 +168,12 @@ def test_too_little_left_stops_and_says_what_was_dropped(world):
     assert "min_value=5" in message and "observed: " in message
     assert "Utterances dropped, of 8: " in message and "Norm_I by voice: cs/a " in message
     assert (world.root / "accepted" / REJECTED).is_file()
+
+
+def test_a_failed_gate_withdraws_what_passed_before(world):
+    world.run()
+    world.speech[0]["text"] = None
+    world.error()
 
 
 def test_one_text_on_two_splits(world):

@@ -12,6 +12,7 @@ products holds.
 from __future__ import annotations
 
 import math
+import shutil
 from typing import Literal
 
 import pandas as pd
@@ -75,7 +76,8 @@ def gate(
     judged = judge(scores[~scores["real"]], params)
     rejected = pa.Table.from_pandas(judged[judged["reason"] != ""], preserve_index=False)
     kept = judged[judged["reason"] == ""]
-    accepted.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(accepted, ignore_errors=True)  # what passed an earlier gate has not passed this one
+    accepted.mkdir(parents=True)
     write_atomic(accepted / REJECTED, parquet_bytes(rejected))  # the reasons are wanted most when the check fails
 
     real, made = frames.speech_frame(speech), frames.speech_frame(synthetic)
