@@ -1,0 +1,17 @@
+"""Where raw data comes from: a registry of pinned sources (`conf/sources.yaml`) and the one fetcher."""
+
+from selfsown.sources.errors import RegistryError, SourceError, UnreachableError, UnsafeArchiveError, WrongDigestError
+from selfsown.sources.fetch import fetch
+from selfsown.sources.registry import Description, describe, register_folder
+
+__all__ = [
+    "Description",
+    "RegistryError",
+    "SourceError",
+    "UnreachableError",
+    "UnsafeArchiveError",
+    "WrongDigestError",
+    "describe",
+    "fetch",
+    "register_folder",
+]

