@@ -1,0 +1,215 @@
+"""Error rates with paired confidence intervals (section 1e of the paper's protocol: WER, here CER too).
+
+Every model decoded the same test sets in the same way (`transcribe`); the baseline is the untouched model at the
+30 s window it was made for. Rates are corpus-level, intervals are 95 % bootstraps over utterances, comparisons are
+paired by utterance. Input: one transcripts product per arm. Output: flat metrics, plot data, samples.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from selfsown import tracking
+from selfsown.bootstrap import rate, rate_difference, relative_reduction
+from selfsown.errors import UserError
+from selfsown.shards import iter_product, read_card, read_product, write_atomic
+from selfsown.speech_bt.transcribe import BASELINE_WINDOW, NO_SPEECH
+from selfsown.stage import In, Metrics, Out, StageParams, stage
+
+UNTOUCHED = "untouched"
+PREFIX = {"test": "", "ood": "ood_"}
+"""Metric prefix of each test split: in-domain has none."""
+
+
+class EvaluateParams(StageParams):
+    """`arms` and `registered` name trained models; `samples` is how many utterances of each kind are kept to listen to."""
+
+    languages: tuple[str, ...]
+    arms: tuple[str, ...]
+    registered: str
+    samples: int
+
+
+@stage(tracked=True)
+def evaluate(
+    params: EvaluateParams, *, transcripts: In, speech: In, models: In, plots: Out
+) -> Metrics:
+    """Compare every arm with the untouched model on the same utterances."""
+    frames = {arm: read_product(transcripts / arm).to_pandas() for arm in (UNTOUCHED, *params.arms)}
+    windows = main_windows(frames)
+    metrics, bars = measure(frames, params.languages)
+    samples = _samples(frames, windows, params)
+    _write_plots(plots, wer=bars, dev=_dev_curves(models, params.arms), samples=samples)
+    tracking.log_artifact(plots, "plots")
+    _log_audio(samples, speech)
+    _register(params, frames, windows, metrics, models, speech)
+    return metrics
+
+
+def main_windows(frames: dict[str, pd.DataFrame]) -> dict[str, float]:
+    """The window each arm is judged at, in seconds: 30 for the untouched model, the shortest for trained ones."""
+    return {
+        arm: BASELINE_WINDOW if arm == UNTOUCHED else float(frame["window"].min()) for arm, frame in frames.items()
+    }
+
+
+def measure(frames: dict[str, pd.DataFrame], languages: Sequence[str]) -> tuple[dict[str, float], list[dict[str, object]]]:
+    """All metrics of a set of arms and the bars of their plot; the counts in the frames may be means over seeds."""
+    windows = main_windows(frames)
+    metrics: dict[str, float] = {}
+    bars = []
+    for split, prefix in PREFIX.items():
+        for language in (None, *(languages if len(languages) > 1 else ())):
+            rows = {arm: _select(frames[arm], split, windows[arm], language) for arm in frames}
+            if rows[UNTOUCHED].empty:
+                continue
+            _same_items(rows, split)
+            suffix = f"_{language}" if language else ""
+            metrics |= _compare(rows, prefix, suffix)
+            bars += [_bar(split, arm, language, metrics, prefix, suffix) for arm in frames]
+    for arm, frame in frames.items():
+        metrics |= _other_windows(frame, arm, windows[arm]) | _faults(frame, arm, windows[arm])
+    return metrics, bars
+
+
+def fold(folders: Sequence[Path], languages: Sequence[str]) -> dict[str, object]:
+    """Runs of several seeds as one result: metrics of the mean error of each utterance over seeds, and each run's own.
+
+    Args:
+        folders: one per seed, each holding a transcripts product per arm.
+
+    Returns:
+        `mean`: flat metrics, whose intervals are over utterances of the seed-averaged errors; `seeds`: flat metrics
+        of each run; `sd`: standard deviation over seeds of each rate.
+    """
+    runs = [
+        {path.name: read_product(path).to_pandas() for path in sorted(folder.iterdir()) if path.is_dir()}
+        for folder in folders
+    ]
+    keys = ["id", "split", "language", "window"]
+    averaged = {
+        arm: pd.concat([run[arm] for run in runs]).groupby(keys, as_index=False).mean(numeric_only=True)
+        for arm in runs[0]
+    }
+    seeds = [measure(run, languages)[0] for run in runs]
+    mean, _ = measure(averaged, languages)
+    rates = [key for key in mean if not key.endswith(("_lo", "_hi", "_n"))]
+    sd = {key: float(np.std([run[key] for run in seeds], ddof=1)) for key in rates} if len(seeds) > 1 else {}
+    return {"mean": mean, "sd": sd, "seeds": {folder.name: run for folder, run in zip(folders, seeds, strict=True)}}
+
+
+def _select(frame: pd.DataFrame, split: str, window: float, language: str | None) -> pd.DataFrame:
+    """The rows of one test split at one window, by id; utterances whose reference has no words cannot be rated."""
+    chosen = frame[(frame["split"] == split) & (frame["window"] == window) & (frame["words"] > 0)]
+    if language is not None:
+        chosen = chosen[chosen["language"] == language]
+    return chosen.set_index("id").sort_index()
+
+
+def _same_items(rows: dict[str, pd.DataFrame], split: str) -> None:
+    """A paired comparison needs the same utterances everywhere.
+
+    Raises:
+        UserError: an arm transcribed other utterances than the untouched model.
+    """
+    for arm, frame in rows.items():
+        if not frame.index.equals(rows[UNTOUCHED].index):
+            raise UserError(f"transcripts/{arm}: {split}: other utterances than {UNTOUCHED}; run `dvc repro` again")
+
+
+def _column(frame: pd.DataFrame, name: str = "errors") -> np.ndarray:
+    return frame[name].to_numpy(dtype=float)
+
+
+def _compare(rows: dict[str, pd.DataFrame], prefix: str, suffix: str) -> dict[str, float]:
+    """Rates of every arm, each trained arm against the untouched model, and mixed against real seed alone."""
+    metrics: dict[str, float] = {}
+    for arm, frame in rows.items():
+        words = _column(frame, "words")
+        metrics |= rate(_column(frame), words).flat(f"{prefix}wer_{arm}{suffix}")
+        metrics |= rate(_column(frame, "char_errors"), _column(frame, "chars")).flat(f"{prefix}cer_{arm}{suffix}")
+        for kind in ("substitutions", "deletions", "insertions"):
+            metrics[f"{prefix}{kind}_{arm}{suffix}"] = float(frame[kind].sum() / words.sum())
+        if arm != UNTOUCHED:
+            reduction = relative_reduction(_column(frame), _column(rows[UNTOUCHED]))
+            name = "wer_relative_reduction" if arm == "mixed" else f"wer_relative_reduction_{arm}"
+            metrics |= reduction.flat(f"{prefix}{name}{suffix}")
+    if "mixed" in rows and "real" in rows:
+        difference = rate_difference(_column(rows["mixed"]), _column(rows["real"]), _column(rows["real"], "words"))
+        metrics |= difference.flat(f"{prefix}wer_mixed_minus_real{suffix}")
+    return metrics
+
+
+def _other_windows(frame: pd.DataFrame, arm: str, main: float) -> dict[str, float]:
+    """In-domain WER at the windows that are not the arm's own: `wer_<arm>_30s`."""
+    metrics: dict[str, float] = {}
+    for window in sorted(set(frame["window"]) - {main}):
+        rows = _select(frame, "test", window, None)
+        if not rows.empty:
+            metrics |= rate(_column(rows), _column(rows, "words")).flat(f"wer_{arm}_{window:g}s")
+    return metrics
+
+
+def _faults(frame: pd.DataFrame, arm: str, window: float) -> dict[str, float]:
+    """How often the model makes speech up: words where there is none, and n-grams said over and over."""
+    rows = frame[frame["window"] == window]
+    silent = rows[rows["split"] == NO_SPEECH]
+    spoken = rows[rows["split"] != NO_SPEECH]
+    metrics = {f"repeated_{arm}": float(spoken["repeated"].mean()), f"cut_{arm}": float(spoken["cut"].mean())}
+    if not silent.empty:
+        metrics[f"hallucination_{arm}"] = float((silent["insertions"] > 0).mean())
+    return metrics
+
+
+def _bar(split: str, arm: str, language: str | None, metrics: dict[str, float], prefix: str, suffix: str) -> dict[str, object]:
+    key = f"{prefix}wer_{arm}{suffix}"
+    interval = {"wer": metrics[key], "lo": metrics[f"{key}_lo"], "hi": metrics[f"{key}_hi"]}
+    return {"split": split, "arm": arm, "language": language or "all", **interval}
+
+
+def _samples(frames: dict[str, pd.DataFrame], windows: dict[str, float], params: EvaluateParams) -> list[dict[str, object]]:
+    """The worst and the median in-domain utterances of the registered arm, beside what the untouched model heard."""
+    arm = params.registered
+    rows = _select(frames[arm], "test", windows[arm], None)
+    rows["wer"] = rows["errors"] / rows["words"]
+    ordered = rows.sort_values(["wer", "errors"], kind="stable", ascending=False)
+    middle = max(0, (len(ordered) - params.samples) // 2)
+    untouched = _select(frames[UNTOUCHED], "test", windows[UNTOUCHED], None)["hypothesis"]
+    return [
+        {
+            "kind": kind, "arm": arm, "id": str(name), "wer": float(row.wer),
+            "reference": row.reference, "hypothesis": row.hypothesis, "untouched": untouched[name],
+        }
+        for kind, part in (("worst", ordered.head(params.samples)), ("median", ordered[middle : middle + params.samples]))
+        for name, row in part.iterrows()
+    ]  # fmt: skip
+
+
+def _dev_curves(models: Path, arms: Iterable[str]) -> list[dict[str, object]]:
+    """Dev WER by step of every arm, as its training left it."""
+    return [
+        {"arm": arm, "step": point["step"], "wer": point["dev_wer"]}
+        for arm in arms
+        for point in json.loads((models / arm / "training.json").read_text())
+    ]
+
+
+def _write_plots(folder: Path, **tables: list[dict[str, object]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in tables.items():
+        write_atomic(folder / f"{name}.json", json.dumps(rows, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def _log_audio(samples: list[dict[str, object]], speech: Path) -> None:
+    """The samples' sound as files of the run, to be listened to beside their transcripts."""
+    wanted = {sample["id"]: sample["kind"] for sample in samples}
+    for table in iter_product(speech, ["id", "audio"]):
+        for row in table.filter(pc.is_in(table["id"], pa.array(list(wanted)))).to_pylist():
+            tracking.log_bytes(row["audio"]["bytes"], f"samples/{wanted[row['id']]}/{row['id'].replace('/', '_')}.flac")

@@ -1,0 +1,53 @@
+"""A judge ASR transcribes synthetic and real speech of the same languages (the paper's intelligibility measurement).
+
+Input: the judge's Whisper folder, the real speech and the synthetic speech. Output: `SCORED` rows; the gate turns
+them into normalised intelligibility per voice. Real speech comes from splits that no result rests on.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pydantic import Field
+
+from selfsown.shards import CardInfo, map_shards, read_card, read_product
+from selfsown.speech_bt.decoding import SCORED, Transcriber, by_length, chosen_clips
+from selfsown.stage import In, Metrics, Out, StageParams, stage, tree_digest
+
+
+class IntelligibilityParams(StageParams):
+    """`real_splits`: where real speech is taken from, `real_limit` clips of each; `window` in seconds."""
+
+    languages: tuple[str, ...]
+    real_splits: tuple[str, ...]
+    real_limit: int = Field(ge=1)
+    window: float = Field(gt=0, le=30)
+    batch_size: int = Field(ge=1)
+    shard_size: int = Field(ge=1)
+    normalizer: str
+
+
+@stage()
+def intelligibility(
+    params: IntelligibilityParams, *, model: In, speech: In, synthetic: In, intelligibility: Out
+) -> Metrics:
+    """Score every synthetic utterance, and real ones to compare with."""
+    real = chosen_clips(speech, params.real_splits, params.languages, params.real_limit)
+    made = chosen_clips(synthetic, ["synthetic"], params.languages, None)
+    source = read_card(synthetic)
+    map_shards(
+        partial(Transcriber, model, params.batch_size, params.normalizer),
+        [(params.window, part) for part in by_length([*real, *made], params.shard_size)],
+        intelligibility,
+        schema=SCORED,
+        card=CardInfo(name="speech_bt intelligibility", licence=source.licence, source=source.name, seed=params.seed),
+        identity={
+            "params": params.model_dump(),
+            "model": tree_digest(model),
+            "speech": read_card(speech).digest,
+            "synthetic": source.digest,
+        },
+    )
+    rows = read_product(intelligibility, ["split", "errors", "words"]).to_pandas()
+    sums = rows.groupby(rows["split"] == "synthetic")[["errors", "words"]].sum()
+    return {f"wer_{'synthetic' if key else 'real'}": float(row.errors / row.words) for key, row in sums.iterrows()}

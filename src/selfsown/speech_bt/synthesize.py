@@ -1,0 +1,140 @@
+"""Sentences become speech: step 2 of the paper, with any of the engines.
+
+Input: sentences and, for engines that clone a voice, the real seed speech as prompts. Output: an `UTTERANCE` product
+of 16 kHz mono FLAC whose `speaker` is the voice. Each sentence is spoken `renditions` times, each time by another
+voice drawn by seed from its language's pool (the paper draws audio prompts the same way). A shard holds sentences of
+like length, longest first as in the paper, so that engines which batch pad little. A sentence that its engine refuses
+is kept in `rejected.parquet` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from selfsown.audio import SAMPLE_RATE, UTTERANCE, AugmentParams, augment, encode_flac, resample
+from selfsown.errors import UserError
+from selfsown.shards import CardInfo, ShardResult, map_shards, read_card, read_product, shard_seed, with_reason
+from selfsown.speech_bt.engines import Failure, Voice, load_engine
+from selfsown.stage import In, Metrics, Out, StageParams, stage
+
+
+class SynthesizeParams(StageParams):
+    """`sentences`: how many per language of each domain; `voices`: the pool of each language."""
+
+    languages: tuple[str, ...]
+    sentences: dict[str, int]
+    renditions: int = Field(ge=1)
+    voices: dict[str, tuple[Voice, ...]]
+    augment: AugmentParams
+    shard_size: int = Field(ge=1)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A sentence, the voice that will speak it, and the seed of what is random in that."""
+
+    id: str
+    text: str
+    language: str
+    source: str
+    voice: Voice
+    seed: int
+
+
+@stage()
+def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic: Out) -> Metrics:
+    """Speak every chosen sentence.
+
+    Raises:
+        UserError: a language without voices or without sentences.
+    """
+    lines = plan(read_product(sentences).to_pylist(), params)
+    shards = [lines[start : start + params.shard_size] for start in range(0, len(lines), params.shard_size)]
+    text = read_card(sentences)
+    card = map_shards(
+        partial(Synthesizer, params.augment),
+        shards,
+        synthetic,
+        schema=UTTERANCE,
+        card=CardInfo(
+            name="speech_bt synthetic",
+            licence=f"text: {text.licence}; voices: {'; '.join(sorted({line.voice.licence for line in lines}))}",
+            source=f"{text.source}, spoken by {', '.join(sorted({line.voice.name for line in lines}))}",
+            seed=params.seed,
+        ),
+        identity={"params": params.model_dump(), "sentences": text.digest, "speech": read_card(speech).digest},
+    )
+    return {"utterances": card.rows, "refused": sum(card.dropped.values())}
+
+
+def plan(rows: Sequence[dict[str, str]], params: SynthesizeParams) -> list[Line]:
+    """Choose sentences and voices by seed; longest first, ties by id, so that the order is a function of the input."""
+    lines: list[Line] = []
+    for language in params.languages:
+        if not (voices := params.voices.get(language)):
+            raise UserError(f"params.yaml: speech_bt.synthesize.voices.{language}: no voice for a language in `languages`")
+        rng = np.random.default_rng([params.seed, *language.encode()])
+        for domain, count in params.sentences.items():
+            pool = [row for row in rows if row["language"] == language and row["domain"] == domain]
+            for index in sorted(rng.permutation(len(pool))[:count]):
+                row = pool[index]
+                chosen = rng.permutation(len(voices))[: params.renditions]
+                for number, voice in enumerate(chosen):
+                    seed = shard_seed(params.seed, len(lines))
+                    lines.append(Line(f"{row['id']}.{number}", row["text"], language, row["source"], voices[voice], seed))
+        if not any(line.language == language for line in lines):
+            raise UserError(f"data/corpora/sentences: no {language} sentence in the domains {', '.join(params.sentences)}")
+    return sorted(lines, key=lambda line: (-len(line.text), line.id))
+
+
+class Synthesizer:
+    """Speaks shards; engines are loaded when first needed and kept."""
+
+    def __init__(self, augmentation: AugmentParams) -> None:
+        self.augmentation = augmentation
+
+    def __call__(self, lines: list[Line]) -> ShardResult:
+        """One batch per voice; rows come back in the shard's order."""
+        by_voice: dict[Voice, list[Line]] = defaultdict(list)
+        for line in lines:
+            by_voice[line.voice].append(line)
+        rows: dict[str, dict[str, object]] = {}
+        reasons: dict[str, str] = {}
+        for voice, batch in by_voice.items():
+            engine = load_engine(voice.engine)
+            spoken = engine.synthesize([line.text for line in batch], voice)
+            for line, audio in zip(batch, spoken, strict=True):
+                if isinstance(audio, Failure):
+                    reasons[line.id] = f"engine: {audio.reason}"
+                    rows[line.id] = self._row(line, np.zeros(0, np.float32))
+                else:
+                    samples = resample(audio, engine.sample_rate, SAMPLE_RATE)
+                    rng = np.random.default_rng(line.seed)
+                    rows[line.id] = self._row(line, augment(samples, SAMPLE_RATE, self.augmentation, rng))
+        table = pa.Table.from_pylist([rows[line.id] for line in lines], schema=UTTERANCE)
+        refused = pa.array([line.id in reasons for line in lines])
+        kept = table.filter(pa.compute.invert(refused))
+        return ShardResult(kept, with_reason(table.filter(refused), [reasons[line.id] for line in lines if line.id in reasons]))
+
+    @staticmethod
+    def _row(line: Line, samples: np.ndarray) -> dict[str, object]:
+        return {
+            "id": line.id,
+            "audio": {"bytes": encode_flac(samples, SAMPLE_RATE) if len(samples) else b"", "path": f"{line.id}.flac"},
+            "text": line.text,
+            "language": line.language,
+            "speaker": line.voice.name,
+            "duration": len(samples) / SAMPLE_RATE,
+            "source": line.source,
+            "split": "synthetic",
+        }
+
+

@@ -1,0 +1,194 @@
+"""Whisper trains on real seed speech, on accepted synthetic speech, or on both (step 4 of the paper).
+
+Input: the pre-trained checkpoint, the real and the synthetic speech, and which synthetic utterances the gate accepted.
+Output: a stock `WhisperForConditionalGeneration` folder and `training.json`, the dev WER by step. Every arm takes the
+same number of optimizer steps. The best checkpoint by WER on the dev split is kept; the test split is never read.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow.compute as pc
+import torch
+from pydantic import Field
+from torch.utils.data import SequentialSampler
+from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperProcessor, set_seed
+
+from selfsown.audio import AugmentParams, decode
+from selfsown.errors import UserError
+from selfsown.shards import read_product, write_atomic
+from selfsown.speech_bt import whisper
+from selfsown.speech_bt.decoding import Clip, chosen_clips
+from selfsown.speech_bt.features import Collator, PackParams, SpecAugmentParams, Spoken, Windows, plan_windows
+from selfsown.speech_bt.scoring import score
+from selfsown.stage import In, Metrics, Out, StageParams, input_digests, is_main_process, stage
+from selfsown.text import normalizer
+from selfsown.training import LogToMlflow, execution_arguments, last_checkpoint, work_folder
+
+Arm = Literal["real", "synthetic", "mixed"]
+
+
+class TrainParams(StageParams):
+    """`real_share`: of the mixed arm's windows; `encoder_layers`: how many, from the top, train beside the decoder.
+
+    `arguments` are `Seq2SeqTrainingArguments`, given to them as they are.
+    """
+
+    languages: tuple[str, ...]
+    pack: PackParams
+    spec_augment: SpecAugmentParams
+    augment_real: AugmentParams
+    augment_synthetic: AugmentParams
+    real_share: float = Field(gt=0, lt=1)
+    encoder_layers: int = Field(ge=0)
+    average_last: int = Field(ge=1, description="checkpoints whose weights' mean competes with the best on dev")
+    dev_limit: int = Field(ge=1)
+    dev_batch_size: int = Field(ge=1)
+    normalizer: str
+    arguments: dict[str, Any]
+
+
+@stage(tracked=True, distributed=True)
+def train(
+    params: TrainParams, *, arm: str, pretrained: In, speech: In, synthetic: In, accepted: In, model: Out
+) -> Metrics:
+    """Train one arm; a killed run goes on from its last checkpoint with the same windows."""
+    inputs = {"pretrained": pretrained, "speech": speech, "synthetic": synthetic, "accepted": accepted}
+    work = work_folder(model, {"params": params.model_dump(), "arm": arm, "inputs": input_digests(inputs)})
+    set_seed(params.seed)
+    network = whisper.WindowedWhisper.from_pretrained(pretrained, dtype=torch.float32)
+    processor = WhisperProcessor.from_pretrained(pretrained)
+    freeze(network, params.encoder_layers)
+    arguments = training_arguments(params, work)
+    groups, shares = groups_of(arm, params, speech, synthetic, accepted)
+    count = arguments.max_steps * arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    windows = plan_windows(groups, shares, count, params.pack, np.random.default_rng(params.seed))
+    augments = {"real": [params.augment_real], "synthetic": [params.augment_synthetic]}
+    trainer = Trainer(
+        dev=chosen_clips(speech, ["dev"], params.languages, params.dev_limit),
+        params=params,
+        model=network,
+        args=arguments,
+        processing_class=processor,
+        data_collator=Collator(processor, params.pack.window, params.spec_augment, network.config.decoder_start_token_id),
+        train_dataset=Windows(
+            groups,
+            augments.get(arm, [params.augment_real, params.augment_synthetic]),
+            windows,
+            params.pack,
+            processor,
+            params.seed,
+        ),
+        callbacks=[LogToMlflow()],
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(work))
+    if not is_main_process():
+        return {}
+    history = [{"step": x["step"], "dev_wer": x["eval_wer"]} for x in trainer.state.log_history if "eval_wer" in x]
+    network.export(model)
+    processor.save_pretrained(model)
+    write_atomic(model / "training.json", json.dumps(history, indent=1).encode() + b"\n")
+    shutil.rmtree(work)
+    return {"best_dev_wer": min(point["dev_wer"] for point in history)}
+
+
+def training_arguments(params: TrainParams, work: Path) -> Seq2SeqTrainingArguments:
+    """The parameter block as the library's own arguments, with what the settings decide.
+
+    Raises:
+        UserError: a key or value the library does not take.
+    """
+    try:
+        return Seq2SeqTrainingArguments(
+            output_dir=str(work),
+            seed=params.seed,
+            remove_unused_columns=False,
+            load_best_model_at_end=True,
+            metric_for_best_model="wer",
+            greater_is_better=False,
+            label_names=["labels"],
+            **execution_arguments(),
+            **params.arguments,
+        )
+    except (TypeError, ValueError) as error:
+        raise UserError(f"params.yaml: speech_bt.train.arguments: {error}") from None
+
+
+def freeze(network: whisper.WindowedWhisper, layers: int) -> None:
+    """Leave the decoder and the top `layers` of the encoder trainable (all its layers: the convolutions too)."""
+    encoder = network.model.encoder
+    encoder.requires_grad_(layers >= len(encoder.layers))
+    encoder.embed_positions.requires_grad_(False)
+    for layer in encoder.layers[len(encoder.layers) - layers :] if layers else []:
+        layer.requires_grad_(True)
+    encoder.layer_norm.requires_grad_(layers > 0)
+
+
+def groups_of(
+    arm: str, params: TrainParams, speech: Path, synthetic: Path, accepted: Path
+) -> tuple[list[list[Spoken]], list[float]]:
+    """The arm's groups of clips and their shares of the windows.
+
+    Raises:
+        UserError: an arm that does not exist, or a group without a clip.
+    """
+    wanted = {"real": ["real"], "synthetic": ["synthetic"], "mixed": ["real", "synthetic"]}
+    if arm not in wanted:
+        raise UserError(f"params.yaml: speech_bt.matrix.arms: {arm!r} is not allowed: real, synthetic or mixed")
+    groups = []
+    for name in wanted[arm]:
+        table = read_product(speech if name == "real" else synthetic, ["id", "audio", "text", "language", "duration", "split"])
+        if name == "real":
+            table = table.filter(pc.field("split") == "seed")
+        else:
+            table = table.filter(pc.field("id").isin(read_product(accepted, ["id"])["id"].to_pylist()))
+        table = table.filter(pc.field("language").isin(list(params.languages)))
+        rows = table.sort_by("id").to_pylist()
+        if not rows:
+            raise UserError(f"{arm}: no {name} speech in {', '.join(params.languages)} to train on")
+        groups.append([Spoken(row["audio"]["bytes"], row["text"], row["language"], row["duration"]) for row in rows])
+    return groups, [1.0] if len(groups) == 1 else [params.real_share, 1 - params.real_share]
+
+
+class Trainer(Seq2SeqTrainer):
+    """The library's trainer, reading windows in the planned order and measuring WER as testing does."""
+
+    def __init__(self, *, dev: Sequence[Clip], params: TrainParams, **kwargs: Any) -> None:
+        super().__init__(**kwargs, eval_dataset=[])
+        self.dev = [(clip, decode(clip.audio)[0]) for clip in dev]
+        self.params = params
+        self.normalize = normalizer(params.normalizer)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        """The order is the plan's: shuffled when it was made."""
+        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+
+    def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
+        """Corpus WER on the dev clips at the training window."""
+        self.model.eval()
+        errors = words = 0
+        for language in self.params.languages:
+            pairs = [(clip, sound) for clip, sound in self.dev if clip.language == language]
+            heard = whisper.transcribe(
+                self.model,
+                self.processing_class,
+                [sound for _, sound in pairs],
+                language=language,
+                window=self.params.pack.window,
+                batch_size=self.params.dev_batch_size,
+                autocast=self.args.bf16,
+            )
+            for (clip, _), transcript in zip(pairs, heard, strict=True):
+                row = score(clip.text, transcript.text, self.normalize)
+                errors, words = errors + row["errors"], words + row["words"]
+        self.model.train()
+        metrics = {f"{metric_key_prefix}_wer": errors / words}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics

@@ -1,0 +1,74 @@
+"""The test sets through one model: the same decoding for every arm and for the untouched model.
+
+Input: a Whisper folder and the speech corpus. Output: one row per utterance and window (`SCORED`), plus
+clips of steady noise without speech, whose every word is made up. Each model is decoded at every window of the
+parameters, 30 s among them: that is what the untouched model was made for, so it is the baseline.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pyarrow.compute as pc
+from pydantic import Field
+
+from selfsown.audio import SAMPLE_RATE, encode_flac
+from selfsown.bootstrap import rate
+from selfsown.shards import CardInfo, map_shards, read_card, read_product, shard_seed
+from selfsown.speech_bt.decoding import SCORED, Clip, Transcriber, by_length, chosen_clips
+from selfsown.stage import In, Metrics, Out, StageParams, stage, tree_digest
+
+BASELINE_WINDOW = 30.0
+NO_SPEECH = "no_speech"
+
+class TranscribeParams(StageParams):
+    """`splits` are decoded at each of `windows` (seconds), at most `limit` utterances of each split and language."""
+
+    languages: tuple[str, ...]
+    splits: tuple[str, ...]
+    windows: tuple[float, ...]
+    limit: int = Field(ge=1)
+    no_speech_clips: int = Field(ge=0)
+    batch_size: int = Field(ge=1)
+    shard_size: int = Field(ge=1)
+    normalizer: str
+
+
+@stage(tracked=True)
+def transcribe(params: TranscribeParams, *, arm: str, model: In, speech: In, transcripts: Out) -> Metrics:
+    """Decode and score; returns the arm's in-domain and out-of-domain rates at each window."""
+    clips = chosen_clips(speech, params.splits, params.languages, params.limit)
+    shards = [
+        (window, part)
+        for window in params.windows
+        for part in by_length([*clips, *_noise(params)], params.shard_size)
+    ]
+    source = read_card(speech)
+    map_shards(
+        partial(Transcriber, model, params.batch_size, params.normalizer),
+        shards,
+        transcripts,
+        schema=SCORED,
+        card=CardInfo(name=f"transcripts {arm}", licence=source.licence, source=source.name, seed=params.seed),
+        identity={"params": params.model_dump(), "model": tree_digest(model), "speech": source.digest},
+    )
+    table = read_product(transcripts)
+    metrics: dict[str, float] = {}
+    for split in params.splits:
+        for window in params.windows:
+            rows = table.filter((pc.field("split") == split) & (pc.field("window") == window)).to_pandas()
+            if rows["words"].sum():
+                metrics |= rate(rows["errors"].to_numpy(), rows["words"].to_numpy()).flat(f"{split}_wer_{window:g}s")
+    return metrics
+
+
+def _noise(params: TranscribeParams) -> list[Clip]:
+    """White noise of 1-5 s at -60 to -30 dBFS with an empty reference."""
+    clips = []
+    for index in range(params.no_speech_clips):
+        rng = np.random.default_rng(shard_seed(params.seed, index))
+        samples = rng.normal(size=int(rng.uniform(1, 5) * SAMPLE_RATE)) * 10 ** (rng.uniform(-60, -30) / 20)
+        audio = encode_flac(samples.astype(np.float32), SAMPLE_RATE)
+        clips.append(Clip(f"{NO_SPEECH}.{index:03d}", NO_SPEECH, params.languages[0], "noise", "", audio))
+    return clips

@@ -1,0 +1,86 @@
+"""No profile and no pipeline file can rot unseen: each profile against each stage, each stage against its `dvc.yaml`."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from selfsown.stage import SHARED, load_params, load_stage, stage_names
+
+ROOT = Path(__file__).parents[1]
+PROFILES = sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml"))
+FILES = [ROOT / "dvc.yaml", *sorted(ROOT.glob("pipelines/*/dvc.yaml"))]
+DECLARED: dict[str, dict[str, Any]] = {
+    f"{path.parent.name}:{name}": stage
+    for path in FILES
+    for name, stage in yaml.safe_load(path.read_text()).get("stages", {}).items()
+}
+
+
+def composed(*overrides: str) -> dict[str, Any]:
+    with initialize_config_dir(str(ROOT / "conf"), version_base=None):
+        config = OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
+    assert isinstance(config, dict)
+    return config
+
+
+def words(stage: dict[str, Any]) -> list[str]:
+    return shlex.split(stage["cmd"])
+
+
+def test_params_file_is_the_composed_default() -> None:
+    assert yaml.safe_load((ROOT / "params.yaml").read_text()) == composed()
+
+
+def test_all_five_profiles_are_there() -> None:
+    assert PROFILES == ["gpu", "laptop", "paper", "smoke", "study"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_validates_against_every_stage(profile: str, tmp_path: Path) -> None:
+    config = composed(f"profile={profile}")
+    assert config["profile"] == profile
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(config))
+    for name in stage_names():
+        load_params(name, load_stage(name).params_model, path)
+    assert set(config) - {"profile", *SHARED} == {name.partition(".")[0] for name in stage_names()}
+
+
+@pytest.mark.parametrize("key", DECLARED)
+def test_the_command_fits_the_stage(key: str) -> None:
+    """Options are the signature's; inputs are deps, outputs are outs, the stage's section and file are tracked."""
+    declared = DECLARED[key]
+    program, name, *options = words(declared)
+    assert program == "selfsown"
+    stage = load_stage(name)
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    metrics = given.pop("--metrics", None)
+    required = {f"--{arg.replace('_', '-')}" for arg, p in stage.arguments.items() if p.default is p.empty}
+    assert required <= set(given) <= {f"--{arg.replace('_', '-')}" for arg in stage.arguments}
+    deps = set(declared.get("deps", []))
+    outs = set()
+    for kind in ("outs", "metrics", "plots"):
+        outs |= {next(iter(out)) if isinstance(out, dict) else out for out in declared.get(kind, [])}
+    assert {given[f"--{arg.replace('_', '-')}"] for arg in stage.inputs if f"--{arg.replace('_', '-')}" in given} <= deps
+    wanted = {given[f"--{arg.replace('_', '-')}"] for arg in stage.outputs if f"--{arg.replace('_', '-')}" in given}
+    assert wanted | ({metrics} if metrics else set()) <= outs
+    code = f"src/selfsown/{name.replace('.', '/')}.py"
+    assert any(code == dep or code.startswith(f"{dep}/") for dep in deps), f"{code} is no dependency"
+    tracked = {param for param in declared["params"] if isinstance(param, str)}
+    pipeline = name.partition(".")[0]
+    fields = set(stage.params_model.model_fields)
+    assert name in tracked
+    assert set(SHARED) & fields <= tracked
+    if fields & set(composed()[pipeline].get("matrix", {})):
+        assert f"{pipeline}.matrix" in tracked
+
+
+def test_stage_and_file_names_agree() -> None:
+    ran = {words(stage)[1] for stage in DECLARED.values()}
+    assert ran == set(stage_names()), "every stage is run by some dvc.yaml, and no other"
+    assert len(DECLARED) < 60
