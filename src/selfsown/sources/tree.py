@@ -50,9 +50,12 @@ def listing(root: Path, *, times: bool) -> Listing:
     for relative in walk(root):
         path = root / relative
         state = path.lstat()
-        found[relative] = (
-            [str(path.readlink())] if path.is_symlink() else [state.st_size, state.st_mtime_ns][: 1 + times]
-        )
+        if path.is_symlink():
+            found[relative] = [str(path.readlink())]
+        elif times:
+            found[relative] = [state.st_size, state.st_mtime_ns]
+        else:
+            found[relative] = [state.st_size]
     return dict(sorted(found.items()))
 
 
@@ -85,11 +88,15 @@ def damage(manifest: Path, root: Path, *, full: bool = False) -> str | None:
     """
     if not manifest.exists() or not root.is_dir():
         return "not there, or not finished"
-    record = json.loads(manifest.read_text(encoding="utf-8"))
-    present = listing(root, times=record["times"])
-    if present != record["files"]:
-        changed = {path for path in present.keys() | record["files"] if present.get(path) != record["files"].get(path)}
+    try:
+        record = json.loads(manifest.read_text(encoding="utf-8"))
+        files, sha256, times = record["files"], record["sha256"], record["times"]
+    except (ValueError, KeyError):
+        return "its manifest can not be read"
+    present = listing(root, times=times)
+    if present != files:
+        changed = {path for path in present.keys() | files if present.get(path) != files.get(path)}
         return f"changed since it was made: {', '.join(sorted(changed)[:5])}"
-    if full and tree_sha256(root) != record["sha256"]:
+    if full and tree_sha256(root) != sha256:
         return "content changed since it was made"
     return None
