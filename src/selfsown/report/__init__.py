@@ -1,0 +1,1 @@
+"""The results page: what the pipelines measured, beside what the papers report."""

@@ -1,0 +1,230 @@
+"""The results page and its Markdown twin, from the metrics of every pipeline.
+
+metrics/ + pipelines/*/paper.yaml + the DAG -> one HTML file that needs nothing else, the same tables as Markdown
+(in git, so that a change of results is a diff), and the DAG's picture for the README. A pipeline joins by writing
+`pipelines/<name>/paper.yaml` and `metrics/<name>.json`; `metrics/<name>.study.json` (means over seeds), when there
+is one, comes first. The same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from selfsown.errors import UserError
+from selfsown.report import dag, plots
+from selfsown.report.paper import Bars, Curves, Intervals, Paper, flat, read_paper
+from selfsown.report.results import (
+    BesideRow,
+    Grid,
+    Metrics,
+    Verdict,
+    beside,
+    figure,
+    grids,
+    mean_change,
+    number,
+    verdict,
+)
+from selfsown.shards import write_atomic
+from selfsown.stage import In, Out, StageParams, stage
+
+
+class PageParams(StageParams):
+    """`languages` decides which figures have a language of their own."""
+
+    languages: tuple[str, ...]
+
+
+class ReportError(UserError):
+    """A file of figures cannot be read; the message names it."""
+
+
+@dataclass(frozen=True)
+class ResultSet:
+    """One set of figures and what is said about it: a study over seeds, or one run."""
+
+    title: str
+    scope: str
+    beside: list[BesideRow]
+    verdicts: list[Verdict]
+    grids: list[Grid]
+
+
+@dataclass(frozen=True)
+class Section:
+    """All that the page says about one pipeline."""
+
+    name: str
+    paper: Paper
+    mean_change: str
+    results: list[ResultSet]
+    plots: list[tuple[str, Markup]]
+    samples: dict[str, list[dict[str, str]]]
+    parameters: dict[str, str]
+
+
+@stage()
+def page(
+    params: PageParams, *, figures: In, pipelines: In, parameters: In, html: Out, markdown: Out, picture: Out
+) -> None:
+    """Write the page (HTML), the results (Markdown) and the picture of the DAG (SVG).
+
+    Raises:
+        UserError: a `paper.yaml` or a file of figures is wrong; the message names it.
+    """
+    active = yaml.safe_load(parameters.read_text())
+    graph = dag.read_dag(pipelines.parent / "dvc.yaml")
+    sections = [
+        section(path.parent.name, read_paper(path, active), figures, active, params.languages)
+        for path in sorted(pipelines.glob("*/paper.yaml"))
+    ]
+    shown = {
+        "sections": sections,
+        "general": flat({key: value for key, value in active.items() if not isinstance(value, dict)}),
+        "languages": params.languages,
+        "dag_svg": Markup(dag.svg(graph)),  # noqa: S704 - made above, every text in it escaped
+        "dag_mermaid": dag.mermaid(graph),
+        "stages": len(graph),
+    }
+    for path, text in (
+        (html, _environment(autoescape=True).get_template("page.html.jinja").render(shown)),
+        (markdown, _environment(autoescape=False).get_template("results.md.jinja").render(shown)),
+        (picture, dag.svg(graph)),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, text.encode())
+
+
+def section(name: str, paper: Paper, metrics: Path, active: dict[str, Any], languages: Sequence[str]) -> Section:
+    """Everything about one pipeline, from its `metrics/<name>*.json` and `metrics/plots/<name>/`."""
+    study, scope = _study(_read(metrics / f"{name}.study.json", {}))
+    run = _read(metrics / f"{name}.json", {})
+    sets = []
+    if study:
+        sets.append(_results("Study", scope, paper, study, languages))
+    if run:
+        scope = (
+            f"One run, profile {active.get('profile', 'not named')}, seed {active['seed']}. Intervals are 95 % "
+            "bootstraps over test items: they do not cover the choice of the training seed."
+        )
+        sets.append(_results("This run", scope, paper, run, languages))
+    own = {"seed": active["seed"], "languages": list(languages), name: active.get(name, {})}
+    return Section(
+        name,
+        paper,
+        mean_change(paper),
+        sets,
+        _plots(name, paper, metrics, study or run),
+        _samples(name, paper, metrics),
+        flat(own),
+    )
+
+
+def _study(folded: dict[str, Any]) -> tuple[Metrics, str]:
+    """Flat figures of several seeds, `<key>_per_seed` among them, and what their intervals mean.
+
+    Either flat already (intervals over seeds), or `mean` and `seeds`: items scored by their mean over seeds, with
+    intervals over items, beside each seed's own figures.
+    """
+    if "mean" not in folded:
+        count = max((len(value) for value in folded.values() if isinstance(value, list)), default=0)
+        scope = f"Mean over {count} seeds, profile study. Intervals are 95 % over seeds (Student's t); n counts seeds."
+        return folded, scope
+    runs = list(folded["seeds"].values())
+    per_seed = {
+        f"{key}_per_seed": [run[key] for run in runs] for key in folded["mean"] if all(key in run for run in runs)
+    }
+    scope = (
+        f"Mean over {len(runs)} seeds, profile study. Intervals are 95 % bootstraps over test items, each scored by "
+        "its mean over the seeds."
+    )
+    return {**folded["mean"], **per_seed}, scope
+
+
+def _results(title: str, scope: str, paper: Paper, found: Metrics, languages: Sequence[str]) -> ResultSet:
+    verdicts = [verdict(claim, found) for claim in paper.claims]
+    return ResultSet(title, scope, beside(paper, found, languages), verdicts, grids(paper.tables, found, languages))
+
+
+def _plots(name: str, paper: Paper, metrics: Path, found: Metrics) -> list[tuple[str, Markup]]:
+    """Title and SVG of every plot that has data."""
+    arms = paper.tables[0].arms
+    drawn = []
+    for index, plot in enumerate(paper.plots):
+        label = f"{name}-{index}"
+        match plot:
+            case Intervals():
+                cells = {m: {arm: figure(found, f"{m}_{arm}") for arm in arms} for m in plot.measures}
+                picture = plots.intervals(plot, arms, cells, label)
+            case Curves():
+                picture = plots.curves(plot, _read(metrics / "plots" / name / plot.file, []), arms, label)
+            case Bars():
+                gate = _read(metrics / f"{name}.{plot.file}.json", {})
+                values = {key.removeprefix(plot.prefix): x for key, x in gate.items() if key.startswith(plot.prefix)}
+                picture = plots.bars(plot, values, label)
+        if picture:
+            drawn.append((plot.title, Markup(picture)))  # noqa: S704 - matplotlib escapes the texts
+    return drawn
+
+
+def _samples(name: str, paper: Paper, metrics: Path) -> dict[str, list[dict[str, str]]]:
+    """Rows by the heading of their kind, one text per column."""
+    if paper.samples is None:
+        return {}
+    rows = _read(metrics / "plots" / name / paper.samples.file, [])
+    groups = {}
+    for kind, heading in paper.samples.kinds.items():
+        chosen = [row for row in rows if row["kind"] == kind]
+        if chosen:
+            columns = paper.samples.columns
+            groups[heading] = [{columns[key]: _text(row.get(key, "")) for key in columns} for row in chosen]
+    return groups
+
+
+def _text(value: object) -> str:
+    return number(value, "percent") if isinstance(value, float) else str(value)
+
+
+def _read(path: Path, default: Any) -> Any:
+    """A JSON file, or the default where there is none.
+
+    Raises:
+        ReportError: not JSON.
+    """
+    if not path.is_file():
+        return default
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ReportError(f"{path}: not JSON: {error}; make it again with `dvc repro`") from None
+
+
+def _environment(autoescape: bool) -> Environment:
+    """Templates of this package; a name they misspell is an error."""
+    environment = Environment(
+        loader=PackageLoader("selfsown.report"),
+        autoescape=autoescape,  # noqa: S701 - off for Markdown, whose cells the filter below escapes
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = _markdown_cell
+    return environment
+
+
+def _markdown_cell(text: object) -> str:
+    """Text of anybody's as the inside of a Markdown table cell."""
+    plain = " ".join(escape(str(text), quote=False).split())
+    for mark in "\\`*_[]|":
+        plain = plain.replace(mark, "\\" + mark)
+    return plain

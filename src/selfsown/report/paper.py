@@ -1,0 +1,194 @@
+"""`pipelines/<name>/paper.yaml`: what the paper reports, under which conditions, and which of our figures stand beside.
+
+The whole of what a pipeline says to the report; the figures themselves come from `metrics/`. In conditions and in a
+plot's `reference`, `${speech_bt.gate.min_norm_i}` is that value of `params.yaml`; a section is written out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from selfsown.errors import UserError
+from selfsown.stage import Params
+
+Unit = Literal["percent", "points", "number"]
+"""`percent` and `points` are printed times 100: a share, and a difference of two shares."""
+Better = Literal["lower", "higher"]
+Labels = dict[str, str]
+
+
+class Condition(Params):
+    """One line of the comparison of conditions."""
+
+    what: str
+    paper: str
+    ours: str
+
+
+class PaperRow(Params):
+    """A published result: one figure, or one before and one after; `language` picks ours of that language."""
+
+    what: str
+    paper: tuple[float, ...] = Field(min_length=1, max_length=2)
+    language: str | None = None
+
+
+class Beside(Params):
+    """The paper's results beside ours: keys of our metrics in the order of its figures, and the key of our change."""
+
+    caption: str
+    source: str
+    unit: Unit = "percent"
+    better: Better = "lower"
+    labels: tuple[str, ...]
+    ours: tuple[str, ...]
+    change: str | None = None
+    change_label: str = "relative reduction"
+    rows: tuple[PaperRow, ...]
+
+    @model_validator(mode="after")
+    def _columns(self) -> Self:
+        for row in self.rows:
+            if not len(self.labels) == len(self.ours) == len(row.paper):
+                raise ValueError(f"{row.what}: labels, ours and the row's figures differ in number")
+        return self
+
+
+class Table(Params):
+    """Arms down, measures across; a cell is the metric `<measure>_<arm>`, absent if nobody measured it."""
+
+    caption: str
+    note: str = ""
+    unit: Unit = "percent"
+    arms: Labels
+    measures: Labels
+
+
+class Claim(Params):
+    """A statement that a difference `key` is on the `better` side of zero, perhaps by at least `target`."""
+
+    text: str
+    key: str
+    unit: Unit = "percent"
+    better: Better
+    target: float | None = None
+    absent: str
+
+
+class Intervals(Params):
+    """Points with intervals: the measures of the first table, arm by arm."""
+
+    kind: Literal["intervals"]
+    title: str
+    measures: Labels
+
+
+class Curves(Params):
+    """Lines from a list of rows in `metrics/plots/<pipeline>/<file>`, one line per value of `series`."""
+
+    kind: Literal["curves"]
+    title: str
+    file: str
+    x: str
+    y: str
+    series: str
+    unit: Unit = "percent"
+
+
+class Bars(Params):
+    """A bar per metric named `<prefix>...` in `metrics/<pipeline>.<file>.json`, and a line at `reference`."""
+
+    kind: Literal["bars"]
+    title: str
+    file: str
+    prefix: str
+    reference: str
+    reference_label: str
+
+
+class Samples(Params):
+    """Columns shown of the rows in `metrics/plots/<pipeline>/<file>`, which carry their `kind`."""
+
+    file: str
+    kinds: Labels
+    columns: Labels
+
+
+class Paper(Params):
+    """All of `paper.yaml`."""
+
+    title: str
+    arxiv: str
+    venue: str
+    about: str
+    conditions: tuple[Condition, ...]
+    beside: Beside
+    claims: tuple[Claim, ...]
+    tables: tuple[Table, ...] = Field(min_length=1)
+    plots: tuple[Annotated[Intervals | Curves | Bars, Field(discriminator="kind")], ...]
+    samples: Samples | None = None
+    unverified: tuple[str, ...]
+
+
+class PaperError(UserError):
+    """A `paper.yaml` is wrong; the message names file, key and what is allowed."""
+
+
+def read_paper(path: Path, params: Mapping[str, Any]) -> Paper:
+    """The file as a model, its references to parameters filled in.
+
+    Raises:
+        PaperError: unreadable, unknown or missing key, or a reference to a parameter that is not there.
+    """
+    try:
+        return Paper.model_validate(_filled(yaml.safe_load(path.read_text()), params))
+    except (OSError, yaml.YAMLError, KeyError) as error:
+        raise PaperError(f"{path}: {error}") from None
+    except ValidationError as error:
+        lines = [f"{path}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        raise PaperError("\n".join(lines)) from None
+
+
+def flat(params: Any, prefix: str = "") -> dict[str, str]:
+    """Nested parameters as dotted names and their values; a list of plain values is one value.
+
+    >>> flat({"a": {"b": 1, "c": [1, 2]}, "d": [{"e": 3}]})
+    {'a.b': '1', 'a.c': '1, 2', 'd.0.e': '3'}
+    """
+    if isinstance(params, list) and any(isinstance(value, dict | list) for value in params):
+        params = dict(enumerate(params))
+    if isinstance(params, list):
+        return {prefix: ", ".join(map(str, params))}
+    if not isinstance(params, Mapping):
+        return {prefix: str(params)}
+    return {
+        name: text
+        for key, value in params.items()
+        for name, text in flat(value, f"{prefix}.{key}" if prefix else str(key)).items()
+    }
+
+
+def _filled(value: Any, params: Mapping[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(inner, params) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, params) for inner in value]
+    if isinstance(value, str):
+        return re.sub(r"\$\{([\w.-]+)\}", lambda match: _lookup(match[1], params), value)
+    return value
+
+
+def _lookup(name: str, params: Mapping[str, Any]) -> str:
+    found: Any = params
+    for part in name.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            raise KeyError(f"${{{name}}}: no such parameter in params.yaml")
+        found = found[part]
+    parts = flat(found)
+    return parts[""] if "" in parts else ", ".join(f"{key} {text}" for key, text in parts.items())

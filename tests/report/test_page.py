@@ -1,0 +1,226 @@
+"""The page shows every figure with its interval, says what does not favour us, and asks the network for nothing."""
+
+import doctest
+import json
+import re
+import xml.etree.ElementTree as ET  # only reads what this test made
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from selfsown.report import page as module
+from selfsown.report import paper, results
+from selfsown.report.page import PageParams, ReportError, page
+from selfsown.report.paper import Claim, PaperError, flat, read_paper
+from selfsown.report.results import verdict
+
+from .conftest import PARAMS, PROFILES, ROOT, composed, estimate, figures, write
+
+
+def made(project: Path, folder: str = "out", languages: tuple[str, ...] = ("cs",)) -> tuple[str, str, str]:
+    out = project / folder
+    page(
+        PageParams(seed=1, languages=languages),
+        figures=project / "metrics",
+        pipelines=project / "pipelines",
+        parameters=project / "params.yaml",
+        html=out / "index.html",
+        markdown=out / "results.md",
+        picture=out / "dag.svg",
+    )
+    return tuple((out / name).read_text() for name in ("index.html", "results.md", "dag.svg"))
+
+
+class Balanced(HTMLParser):
+    """Fails on a tag closed out of order; collects ids and everything a browser would load."""
+
+    VOID = ("meta", "link", "br", "hr", "img", "input")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        for key, value in attrs:
+            if key == "id":
+                self.ids.append(value or "")
+            if key in ("src", "href", "xlink:href") and tag != "a":
+                self.loaded.append(value or "")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_sound_and_self_contained(project: Path) -> None:
+    html, _, _ = made(project)
+    parser = Balanced()
+    parser.feed(html)
+    assert parser.open == []
+    assert len(parser.ids) == len(set(parser.ids))
+    assert all(address.startswith(("#", "data:")) for address in parser.loaded)
+    assert "@import" not in html and not re.search(r"url\((?!#)", html)
+    assert "<script" not in html
+
+
+def test_figures_stand_beside_the_papers_with_conditions_intervals_and_n(project: Path) -> None:
+    html, markdown, _ = made(project)
+    row = "| Czech | 10.9 | 5.2 | 52.3 | 66.4 (63.0 to 69.8) | 56.7 (53.3 to 60.1) | 14.6 (9.3 to 19.9) |"
+    assert row in markdown
+    assert "| Dutch | 4.9 | 3.7 | 24.5 | – | – | – |" in markdown
+    assert "Mean relative reduction over its rows: 31.7 %" in markdown
+    assert "WER in domain, % (n\u00a0=\u00a0197)" in markdown and "WER out of domain, % (n\u00a0=\u00a088)" in markdown
+    for text in (
+        "Whisper-large-v3",
+        "source whisper-base",
+        "Common Voice 16",
+        "whisper_basic",
+        "profile fixture, seed 1",
+    ):
+        assert text in html and text.replace("_", "\\_") in markdown
+    assert "second-hand" in html and "second-hand" in markdown
+
+
+def test_what_does_not_favour_us_is_said(project: Path) -> None:
+    for text in made(project)[:2]:
+        flat_text = re.sub(r"<[^>]+>|\*", "", text)
+        assert re.search(
+            r"Established: Real and synthetic speech together.*\s.*clear of zero. The target of 30.0 % is missed",
+            flat_text,
+        )
+        assert re.search(r"Not established: They do so out of domain too.*\s*.*touches zero", flat_text)
+        assert re.search(r"The opposite holds: Synthetic speech alone.*\s*.*wrong side", flat_text)
+        assert "do not cover the choice of the training seed" in flat_text
+
+
+def test_arms_that_were_not_trained_are_absent_and_their_claims_unmeasured(project: Path) -> None:
+    left = {key: value for key, value in figures().items() if "real" not in key and "synthetic" not in key}
+    write(project / "metrics/speech_bt.json", left)
+    html, markdown, _ = made(project)
+    assert "| synthetic only |" not in markdown and "| real + synthetic |" in markdown
+    assert markdown.count("**Not measured:**") == 2
+    assert "real only" not in html.split("Conditions</h3>")[0].split("<table>", 1)[1].split("<h3>Plots")[0]
+
+
+def test_the_same_figures_give_the_same_bytes(project: Path) -> None:
+    assert made(project, "one") == made(project, "two")
+
+
+def test_a_study_comes_first_with_its_seeds(project: Path) -> None:
+    folded = {key: value for key, value in figures().items() if not key.endswith(("_lo", "_hi", "_n"))}
+    flat_study = {k: v for key, value in folded.items() for k, v in estimate(key, value, 0.01, 3).items()}
+    flat_study |= {f"{key}_per_seed": [value - 0.01, value, value + 0.01] for key, value in folded.items()}
+    write(project / "metrics/speech_bt.study.json", flat_study)
+    _, markdown, _ = made(project)
+    assert markdown.index("### Study") < markdown.index("### This run")
+    assert "Mean over 3 seeds" in markdown and "Per seed: 13.6, 14.6, 15.6." in markdown
+    write(
+        project / "metrics/speech_bt.study.json",
+        {"mean": figures(), "sd": {}, "seeds": {"1": figures(), "2": figures()}},
+    )
+    _, markdown, _ = made(project)
+    assert "Mean over 2 seeds" in markdown and "Per seed: 14.6, 14.6." in markdown
+
+
+def test_several_languages_have_rows_of_their_own(project: Path) -> None:
+    several = figures()
+    for language in ("cs", "nl"):
+        several |= estimate(f"wer_untouched_{language}", 0.5, 0.01) | estimate(f"wer_mixed_{language}", 0.4, 0.01)
+        several |= estimate(f"wer_relative_reduction_{language}", 0.2, 0.01)
+    write(project / "metrics/speech_bt.json", several)
+    _, markdown, _ = made(project, languages=("cs", "nl"))
+    assert "| Dutch | 4.9 | 3.7 | 24.5 | 50.0 (49.0 to 51.0) | 40.0 (39.0 to 41.0) | 20.0 (19.0 to 21.0) |" in markdown
+    assert "Error rates on real speech, nl" in markdown
+
+
+def test_text_from_models_is_shown_and_never_markup(project: Path) -> None:
+    html, markdown, _ = made(project)
+    assert "ty | chodí &lt;b&gt;ven&lt;/b&gt;" in html
+    assert "| ty \\| chodí &lt;b&gt;ven&lt;/b&gt; |" in markdown
+    tables = [line for line in markdown.splitlines() if line.startswith("|")]
+    for line, following in pairwise(tables):
+        if set(following) <= set("|-: "):
+            assert len(re.findall(r"(?<!\\)\|", line)) == following.count("|")
+
+
+def test_no_metrics_yet(project: Path) -> None:
+    (project / "metrics/speech_bt.json").unlink()
+    html, _, _ = made(project)
+    assert "No figures yet" in html
+
+
+def test_damaged_figures_are_named(project: Path) -> None:
+    (project / "metrics/speech_bt.json").write_text('{"wer')
+    with pytest.raises(ReportError, match=r"metrics/speech_bt\.json: not JSON"):
+        made(project)
+
+
+def test_a_wrong_paper_file_is_named(tmp_path: Path) -> None:
+    good = (ROOT / "pipelines/speech_bt/paper.yaml").read_text()
+    path = tmp_path / "paper.yaml"
+    path.write_text(good.replace("venue:", "venju:"))
+    with pytest.raises(PaperError, match=r"venju: Extra inputs"):
+        read_paper(path, PARAMS)
+    path.write_text(good.replace("${speech_bt.transcribe.windows}", "${speech_bt.transcribe.window}"))
+    with pytest.raises(PaperError, match=r"speech_bt\.transcribe\.window}: no such parameter"):
+        read_paper(path, PARAMS)
+    path.write_text(good.replace("[10.9, 5.2]", "[10.9]"))
+    with pytest.raises(PaperError, match="Czech: labels, ours"):
+        read_paper(path, PARAMS)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_has_the_parameters_the_conditions_name(profile: str) -> None:
+    for path in sorted((ROOT / "pipelines").glob("*/paper.yaml")):
+        read_paper(path, composed(profile))
+
+
+@pytest.mark.parametrize(
+    ("better", "lo", "hi", "standing"),
+    [
+        ("higher", 0.01, 0.2, "established"),
+        ("higher", -0.01, 0.2, "not established"),
+        ("higher", 0.0, 0.2, "not established"),
+        ("higher", -0.2, -0.01, "the opposite holds"),
+        ("lower", -0.2, -0.01, "established"),
+        ("lower", -0.2, 0.01, "not established"),
+        ("lower", 0.01, 0.2, "the opposite holds"),
+        ("higher", None, None, "no interval"),
+    ],
+)
+def test_a_claim_is_established_only_clear_of_zero(
+    better: str, lo: float | None, hi: float | None, standing: str
+) -> None:
+    claim = Claim(text="x", key="k", better=better, absent="-")
+    metrics = {"k": 0.1} if lo is None else {"k": (lo + hi) / 2, "k_lo": lo, "k_hi": hi}
+    assert verdict(claim, metrics).standing == standing
+
+
+def test_the_plots_are_well_formed_and_follow_the_scheme(project: Path) -> None:
+    html, _, _ = made(project)
+    pictures = re.findall(r'<svg class="plot".*?</svg>', html, re.DOTALL)
+    assert len(pictures) == 3
+    for picture in pictures:
+        ET.fromstring(picture)  # noqa: S314
+        assert not re.search(r"#[0-9a-f]{6}\b", picture.replace("href=", "")) and "<style" not in picture
+    assert "festival_machac" in html and "threshold 0.3" in html
+
+
+def test_parameters_are_listed(project: Path) -> None:
+    html, _, _ = made(project)
+    assert json.dumps(flat(PARAMS)["speech_bt.train.steps"]) == '"320"' and "speech_bt.train.steps" in html
+
+
+def test_examples_in_docstrings() -> None:
+    for each in (module, paper, results):
+        assert doctest.testmod(each).failed == 0
