@@ -1,0 +1,147 @@
+"""XTTS with batched generation and cached voices (paper, section on synthesis speed).
+
+Upstream generates one sentence at a time. Here the autoregressive part, nearly all of the time, runs on a batch of
+texts padded on the right, with the padding masked; the pass that turns codes into latents and the vocoder run clip by
+clip. Positions in XTTS are counted within text and audio, so padding between the two moves nothing: greedy decoding
+gives the same codes as alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import torch
+from TTS.tts.models.xtts import Xtts
+
+from selfsown.audio import Samples, decode
+from selfsown.shards import read_product, shard_seed
+from selfsown.speech_bt.engines.protocol import EngineError, Failure
+from selfsown.speech_bt.engines.voices import CoquiVoice
+
+# Of the paper's code: seconds of the prompt that condition the voice, in chunks.
+_PROMPT_SECONDS, _CHUNK_SECONDS = 16, 4
+
+Latents = tuple[torch.Tensor, torch.Tensor]
+"""Of a voice: what the language model is conditioned on `[1, prompt, channels]`, and the vocoder `[1, speaker, 1]`."""
+
+
+class XttsEngine:
+    """An `Engine` of `CoquiVoice`; prompts are seed utterances of the product `speech`."""
+
+    def __init__(self, model: Xtts, speech: Path | None) -> None:
+        self._model = model
+        self._speech = speech
+        self.sample_rate: int = model.args.output_sample_rate
+        self._latents = lru_cache(maxsize=1024)(self._condition)
+
+    def synthesize(self, sentences: Sequence[str], voice: CoquiVoice, seed: int = 0) -> list[Samples | Failure]:
+        """See `Engine`; sampling draws for a whole batch, so a sentence's audio depends on its batch."""
+        latents = self._latents(voice.prompt, voice.speaker)
+        results: dict[int, Samples | Failure] = {}
+        tokens: dict[int, list[int]] = {}
+        for index, sentence in enumerate(sentences):
+            encoded = self._encode(sentence, voice)
+            if isinstance(encoded, Failure):
+                results[index] = encoded
+            else:
+                tokens[index] = encoded
+        order = sorted(tokens, key=lambda index: len(tokens[index]), reverse=True)
+        cuda = [self._model.device] if self._model.device.type == "cuda" else []
+        with torch.random.fork_rng(cuda), torch.inference_mode():
+            for start in range(0, len(order), voice.batch_size):
+                batch = order[start : start + voice.batch_size]
+                torch.manual_seed(shard_seed(seed, start))
+                codes = self._generate([tokens[index] for index in batch], latents, voice)
+                for index, row in zip(batch, codes, strict=True):
+                    results[index] = self._vocode(tokens[index], row, latents)
+        return [results[index] for index in range(len(sentences))]
+
+    def _encode(self, sentence: str, voice: CoquiVoice) -> list[int] | Failure:
+        language = voice.language
+        if language is None or language not in self._model.config.languages:
+            known = ", ".join(self._model.config.languages)
+            raise EngineError(f"coqui: {voice.model} speaks no language {language!r}; it speaks {known}")
+        if not any(character.isalnum() for character in sentence):
+            return Failure("nothing to say")
+        tokens: list[int] = self._model.tokenizer.encode(sentence.strip().lower(), lang=language)
+        if len(tokens) >= (limit := self._model.args.gpt_max_text_tokens):
+            return Failure(f"longer than the {limit} tokens of XTTS")
+        return tokens
+
+    def _condition(self, prompt: str | None, speaker: str | None) -> Latents:
+        model = self._model
+        if (prompt is None) == (speaker is None):
+            raise EngineError("coqui: an XTTS voice needs either a speaker or a prompt")
+        if speaker is not None:
+            known = model.speaker_manager.speakers if model.speaker_manager else {}
+            if speaker not in known:
+                raise EngineError(f"coqui: no speaker {speaker!r}; the model has {', '.join(known) or 'none'}")
+            latent, embedding = known[speaker].values()
+            return latent.to(model.device), embedding.to(model.device)
+        samples, rate = self._prompt(str(prompt))
+        audio = torch.from_numpy(samples)[None]
+        try:
+            latent = model.get_gpt_cond_latents(audio, rate, length=_PROMPT_SECONDS, chunk_length=_CHUNK_SECONDS)
+        except RuntimeError as error:  # too short
+            raise EngineError(f"coqui: utterance {prompt!r} is no prompt: {error}") from None
+        return latent, model.get_speaker_embedding(audio, rate)
+
+    def _prompt(self, utterance: str) -> tuple[Samples, int]:
+        """Only seed speech: a voice of the test set would leak into training."""
+        if self._speech is None:
+            raise EngineError(f"coqui: prompt {utterance!r} needs the speech product, and none was given")
+        table = read_product(self._speech, columns=["id", "split", "audio"])
+        found = table.filter((pc.field("id") == utterance) & (pc.field("split") == "seed"))
+        if not len(found):
+            raise EngineError(f"coqui: {self._speech} has no utterance {utterance!r} in its split seed")
+        return decode(found["audio"][0].as_py()["bytes"], utterance)
+
+    def _generate(self, tokens: list[list[int]], latents: Latents, voice: CoquiVoice) -> list[torch.Tensor]:
+        """Audio codes of each text, its stop code included."""
+        gpt, device = self._model.gpt, self._model.device
+        width = max(map(len, tokens))
+        text = torch.full((len(tokens), width), gpt.stop_text_token, device=device)
+        for row, ids in zip(text, tokens, strict=True):
+            row[: len(ids)] = torch.tensor(ids)
+        prefix = latents[0].expand(len(tokens), -1, -1)
+        # [prompt | start, text, stop, padding of further stops | start of audio]
+        inputs = gpt.compute_embeddings(prefix, text)
+        mask = torch.ones_like(inputs)
+        for row, ids in zip(mask, tokens, strict=True):
+            row[prefix.shape[1] + len(ids) + 2 : -1] = 0
+        generated = gpt.gpt_inference.generate(
+            inputs,
+            attention_mask=mask,
+            bos_token_id=gpt.start_audio_token,
+            pad_token_id=gpt.stop_audio_token,
+            eos_token_id=gpt.stop_audio_token,
+            max_length=gpt.max_gen_mel_tokens + inputs.shape[1],
+            do_sample=True,
+            temperature=voice.temperature,
+            top_k=voice.top_k,
+            top_p=voice.top_p,
+            repetition_penalty=voice.repetition_penalty,
+        )[:, inputs.shape[1] :]
+        ends = [torch.nonzero(row == gpt.stop_audio_token).flatten()[:1].tolist() for row in generated]
+        return [row[: end[0] + 1] if end else row for row, end in zip(generated, ends, strict=True)]
+
+    def _vocode(self, tokens: list[int], codes: torch.Tensor, latents: Latents) -> Samples | Failure:
+        """The second pass over text and codes, for the latents `[1, codes, channels]` that the vocoder plays."""
+        gpt, device = self._model.gpt, self._model.device
+        hidden = gpt(
+            torch.tensor([tokens], device=device),
+            torch.tensor([len(tokens)], device=device),
+            codes[None],
+            torch.tensor([len(codes) * gpt.code_stride_len], device=device),
+            cond_latents=latents[0],
+            return_attentions=False,
+            return_latent=True,
+        )
+        if not hidden.shape[1]:
+            return Failure("XTTS stopped at once")
+        samples: Samples = self._model.hifigan_decoder(hidden, g=latents[1]).cpu().numpy().reshape(-1)
+        return samples if np.isfinite(samples).all() else Failure("XTTS made samples that are not finite")
