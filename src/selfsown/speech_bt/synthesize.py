@@ -60,7 +60,7 @@ def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic
     shards = [lines[start : start + params.shard_size] for start in range(0, len(lines), params.shard_size)]
     text = read_card(sentences)
     card = map_shards(
-        partial(Synthesizer, params.augment),
+        partial(Synthesizer, params.augment, speech),
         shards,
         synthetic,
         schema=UTTERANCE,
@@ -96,10 +96,10 @@ def plan(rows: Sequence[dict[str, str]], params: SynthesizeParams) -> list[Line]
 
 
 class Synthesizer:
-    """Speaks shards; engines are loaded when first needed and kept."""
+    """Speaks shards; engines are loaded when first needed and kept. `speech` holds the prompts of cloned voices."""
 
-    def __init__(self, augmentation: AugmentParams) -> None:
-        self.augmentation = augmentation
+    def __init__(self, augmentation: AugmentParams, speech: Path) -> None:
+        self.augmentation, self.speech = augmentation, speech
 
     def __call__(self, lines: list[Line]) -> ShardResult:
         """One batch per voice; rows come back in the shard's order."""
@@ -109,8 +109,8 @@ class Synthesizer:
         rows: dict[str, dict[str, object]] = {}
         reasons: dict[str, str] = {}
         for voice, batch in by_voice.items():
-            engine = load_engine(voice.engine)
-            spoken = engine.synthesize([line.text for line in batch], voice)
+            engine = load_engine(voice, self.speech)
+            spoken = engine.synthesize([line.text for line in batch], voice, batch[0].seed)
             for line, audio in zip(batch, spoken, strict=True):
                 if isinstance(audio, Failure):
                     reasons[line.id] = f"engine: {audio.reason}"

@@ -175,15 +175,15 @@ class Trainer(Seq2SeqTrainer):
         errors = words = 0
         for language in self.params.languages:
             pairs = [(clip, sound) for clip, sound in self.dev if clip.language == language]
-            heard = whisper.transcribe(
-                self.model,
-                self.processing_class,
-                [sound for _, sound in pairs],
-                language=language,
-                window=self.params.pack.window,
-                batch_size=self.params.dev_batch_size,
-                autocast=self.args.bf16,
-            )
+            with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.args.bf16):
+                heard = whisper.transcribe(
+                    self.model,
+                    self.processing_class,
+                    [sound for _, sound in pairs],
+                    language=language,
+                    window=self.params.pack.window,
+                    batch_size=self.params.dev_batch_size,
+                )
             for (clip, _), transcript in zip(pairs, heard, strict=True):
                 row = score(clip.text, transcript.text, self.normalize)
                 errors, words = errors + row["errors"], words + row["words"]

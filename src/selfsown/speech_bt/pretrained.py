@@ -1,0 +1,48 @@
+"""The multilingual Whisper that everything starts from, as a normal Hugging Face folder.
+
+A source of converted weights (CTranslate2, as package registries serve them) or a folder that is one already (a model
+hub's). Its generation config names the language of the first of `languages`, and the task: transcribe.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from transformers import WhisperForConditionalGeneration, WhisperProcessor
+
+from selfsown.sources import fetch
+from selfsown.speech_bt import ctranslate2
+from selfsown.stage import Metrics, Out, StageParams, stage
+
+
+class PretrainedParams(StageParams):
+    """`source`: an entry of `conf/sources.yaml`."""
+
+    languages: tuple[str, ...]
+    source: str
+
+
+@stage()
+def pretrained(params: PretrainedParams, *, model: Out) -> Metrics:
+    """Fetch and, where needed, convert; returns the number of parameters."""
+    source = fetch(params.source, needed_by="speech_bt.pretrained")
+    model.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=model.parent) as folder:
+        made = Path(folder, "model")
+        if any(source.rglob("model.bin*")):
+            ctranslate2.convert(source, made, language=params.languages[0])
+        else:
+            save_with_language(next(source.rglob("config.json")).parent, made, params.languages[0])
+        made.rename(model)
+    return {"parameters": WhisperForConditionalGeneration.from_pretrained(model).num_parameters()}
+
+
+def save_with_language(folder: Path, out: Path, language: str) -> None:
+    """Copy a hub's folder as safetensors with `language` and `task` in its generation config."""
+    network = WhisperForConditionalGeneration.from_pretrained(folder, use_safetensors=True)
+    network.generation_config.language = language
+    network.generation_config.task = "transcribe"
+    network.generation_config.forced_decoder_ids = None  # the old way to say the same; saving refuses both
+    network.save_pretrained(out)
+    WhisperProcessor.from_pretrained(folder).save_pretrained(out)
