@@ -1,0 +1,35 @@
+"""MLflow: a run per tracked stage, its lineage, registered models, promotion, and the record for an absent server.
+
+    with tracking.run("speech_bt.train@mixed", experiment="speech_bt", params=..., inputs=..., fingerprint=...):
+        tracking.log_metrics({"loss": 0.7}, step=10)
+        tracking.log_model("selfsown-whisper", folder, task="automatic-speech-recognition", ...)
+
+MLflow is imported when a run starts, not before: importing it takes seconds.
+"""
+
+from selfsown.tracking.active import run
+from selfsown.tracking.log import log_artifact, log_bytes, log_figure, log_metrics, log_table, log_text, set_tags
+from selfsown.tracking.promotion import PromotionRefused, promote
+from selfsown.tracking.registry import log_gate, log_model
+from selfsown.tracking.state import reap
+from selfsown.tracking.store import tracking_uri, why_away
+from selfsown.tracking.upload import sync
+
+__all__ = [
+    "PromotionRefused",
+    "log_artifact",
+    "log_bytes",
+    "log_figure",
+    "log_gate",
+    "log_metrics",
+    "log_model",
+    "log_table",
+    "log_text",
+    "promote",
+    "reap",
+    "run",
+    "set_tags",
+    "sync",
+    "tracking_uri",
+    "why_away",
+]

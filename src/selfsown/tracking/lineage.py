@@ -1,0 +1,171 @@
+"""What a run was made from: parameters, code, and input products by their DVC hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
+LONGEST_PARAM = 6000
+LONGEST_KEY = 250
+
+
+@dataclass(frozen=True)
+class Product:
+    """A file or folder with its DVC hash: 32 hex digits, and `.dir` for a folder (36 characters: all MLflow takes).
+
+    Attributes:
+        origin: `dvc.lock` where the hash was read from, or `computed`.
+    """
+
+    path: str
+    digest: str
+    origin: str
+
+    @property
+    def name(self) -> str:
+        """`corpora/speech` for `data/corpora/speech`; other paths whole."""
+        return self.path.removeprefix("data/")
+
+
+def product(path: Path) -> Product:
+    """Look a path up in the project's `dvc.lock` files, or hash it as DVC would.
+
+    A lock entry is believed if number of files and size agree with the disk, so a product changed by hand is hashed
+    anew unless its size is the same to the byte.
+    """
+    relative = os.path.relpath(path)
+    files = _files(path)
+    entry = _locked(relative)
+    size = sum(file.stat().st_size for file in files.values())
+    if entry and entry.get("size") == size and entry.get("nfiles", 1) == len(files):
+        return Product(relative, entry["md5"], "dvc.lock")
+    return Product(relative, dvc_digest(path), "computed")
+
+
+def _files(path: Path) -> dict[str, Path]:
+    if path.is_file():
+        return {path.name: path}
+    return {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
+
+
+def made_from(path: Path) -> list[Product]:
+    """The data and models a DVC output was made from, by the `dvc.lock` entry of its stage; empty if there is none."""
+    relative = os.path.relpath(path)
+    for stage in _locked_stages():
+        if relative in [entry["path"] for entry in stage.get("outs", [])]:
+            used = [entry for entry in stage.get("deps", []) if entry["path"].startswith(("data/", "models/"))]
+            return [Product(entry["path"], entry["md5"], "dvc.lock") for entry in used]
+    return []
+
+
+def _locked_stages() -> Iterator[dict[str, Any]]:
+    for lock in (*Path().glob("pipelines/*/dvc.lock"), *Path().glob("dvc.lock")):
+        yield from (yaml.safe_load(lock.read_text()) or {}).get("stages", {}).values()
+
+
+def _locked(relative: str) -> dict[str, Any] | None:
+    """The entry of a path: where it is made, else where it is used."""
+    found: dict[str, Any] | None = None
+    for stage in _locked_stages():
+        for kind in ("deps", "outs"):
+            for entry in stage.get(kind, []):
+                if entry["path"] == relative and "md5" in entry and (kind == "outs" or found is None):
+                    found = entry
+    return found
+
+
+def dvc_digest(path: Path) -> str:
+    """DVC's hash: md5 of a file; of a folder, md5 of its sorted list of relative paths and md5s, with `.dir`."""
+    if path.is_file():
+        return _md5(path)
+    listing = [{"md5": _md5(file), "relpath": name} for name, file in _files(path).items()]
+    text = json.dumps(sorted(listing, key=lambda item: item["relpath"]), sort_keys=True)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def _md5(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def dataset_input(argument: str, made: Product, context: str) -> DatasetInput:
+    """An MLflow dataset input of a run; `context` is `training` or `evaluation`."""
+    from mlflow.data.dataset_source_registry import get_dataset_source_from_json
+    from mlflow.data.meta_dataset import MetaDataset
+    from mlflow.entities import DatasetInput, InputTag
+
+    source = get_dataset_source_from_json(json.dumps({"uri": made.path}), "local")
+    dataset = MetaDataset(source, name=made.name, digest=made.digest)  # type: ignore[abstract] # MLflow's own omission
+    tags = {"mlflow.data.context": context, "argument": argument, "digest_from": made.origin}
+    return DatasetInput(dataset._to_mlflow_entity(), [InputTag(key, value) for key, value in tags.items()])
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested parameters as `a.b.c` -> text; lists as JSON; what exceeds MLflow's limits is cut and ends in `...`."""
+    flat: dict[str, str] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, default=str)
+            flat[entity_key(f"{prefix}{key}")] = (
+                text if len(text) <= LONGEST_PARAM else f"{text[: LONGEST_PARAM - 3]}..."
+            )
+    return flat
+
+
+def entity_key(key: str) -> str:
+    """A name MLflow accepts: letters, digits and `_-. /:`; others as their code point, so that none collide."""
+    return re.sub(r"[^\w\-. /:]", lambda match: f"_{ord(match[0]):x}", key)[:LONGEST_KEY]
+
+
+def source_tags(name: str, params: Mapping[str, Any], fingerprint: str) -> dict[str, str]:
+    """Tags of a run: stage, profile, seed, commit, dirty flag, DVC experiment."""
+    pipeline_stage = name.partition("@")[0]
+    tags = {
+        "stage": pipeline_stage,
+        "fingerprint": fingerprint,
+        "mlflow.source.name": f"selfsown {pipeline_stage}",
+        "mlflow.source.type": "LOCAL",
+        **git_tags(),
+    }
+    if "@" in name:
+        tags["labels"] = name.partition("@")[2]
+    if "seed" in params:
+        tags["seed"] = str(params["seed"])
+    if Path("params.yaml").is_file():
+        tags["profile"] = str((yaml.safe_load(Path("params.yaml").read_text()) or {}).get("profile", ""))
+    if experiment := os.environ.get("DVC_EXP_NAME"):
+        tags["dvc.exp"] = experiment
+    return {key: value for key, value in tags.items() if value}
+
+
+@cache
+def git_tags() -> dict[str, str]:
+    """Commit and dirty flag of the working tree; empty outside one."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return {}
+    dirty = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    return {"mlflow.source.git.commit": commit, "git.commit": commit, "git.dirty": str(dirty).lower()}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,169 @@
+"""The tracking server goes away, at the start or half-way: the stage works on, and everything arrives once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from selfsown import tracking
+from selfsown.errors import UserError
+from selfsown.tracking.store import connect, offline_uri
+
+if TYPE_CHECKING:
+    from conftest import Link
+
+Arguments = Callable[..., dict[str, Any]]
+
+
+def experiment_runs(uri: str, name: str) -> list[Run]:
+    client = connect(uri)
+    experiment = client.get_experiment_by_name(name)
+    return list(client.search_runs([experiment.experiment_id])) if experiment else []
+
+
+def points(client: MlflowClient, run: Run, key: str) -> list[int]:
+    return [point.step for point in client.get_metric_history(run.info.run_id, key)]
+
+
+def work(arguments: dict[str, Any], model: Path, name: str) -> None:
+    """A stage that logs, registers its model and evaluates it."""
+    with tracking.run(**arguments):
+        for step in range(1500):
+            tracking.log_metrics({"loss": 1 / (step + 1)}, step=step)
+        tracking.log_text("hello", "samples/worst.md")
+        tracking.log_model(
+            name,
+            model,
+            task="automatic-speech-recognition",
+            input_example=np.zeros(1600, np.float32),
+            card="# Card",
+            inputs=[Path("data/corpora/speech")],
+            metrics={"wer": 0.5},
+        )
+        tracking.log_gate(
+            name, model, metric="wer", evaluation=Path("data/corpora/speech"), ids=["a", "b"], errors=[1, 2],
+            baseline=[3, 4], units=[5, 5],
+        )  # fmt: skip
+
+
+def interrupted(arguments: dict[str, Any], steps: range) -> None:
+    """A stage that logs some steps until Ctrl-C."""
+    with tracking.run(**arguments):
+        for step in steps:
+            tracking.log_metrics({"loss": 1.0}, step=step)
+        raise KeyboardInterrupt
+
+
+def check(uri: str, run: Run, name: str) -> None:
+    """The server holds all that `work` logged, once."""
+    client = connect(uri)
+    assert run.info.status == "FINISHED"
+    assert points(client, run, "loss") == list(range(1500))
+    assert run.data.params["optimizer.lr"] == "0.0001"
+    assert [given.dataset.name for given in run.inputs.dataset_inputs] == ["corpora/speech"]
+    assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/worst.md"]
+    (version,) = client.search_model_versions(f"name = '{name}'")
+    assert version.run_id == run.info.run_id and version.tags["gate.run"] == run.info.run_id
+    assert float(version.tags["gate.value"]) == pytest.approx(0.3)
+    assert len(run.outputs.model_outputs) == 1
+    logged = client.get_logged_model(run.outputs.model_outputs[0].model_id)
+    assert [(metric.key, metric.value) for metric in logged.metrics] == [("wer", 0.5)]
+    assert client.get_model_version_by_alias(name, "candidate").version == version.version
+    assert tracking.promote(name).startswith(f"{name}: version 1 promoted")
+
+
+def test_away_at_the_start(
+    server: Link, arguments: Arguments, tiny_whisper: Callable[[Path, int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_whisper(Path("models/mixed"), 1)
+    server.down()
+    start = time.perf_counter()
+    work(arguments(experiment="start"), model, "away-start")
+    assert time.perf_counter() - start < 60
+    with pytest.raises(UserError, match="is away"):
+        tracking.sync()
+    server.up()
+    with monkeypatch.context() as cut:
+        cut.setattr(MlflowClient, "create_model_version", _fails)
+        with pytest.raises(ConnectionError):
+            tracking.sync()
+    assert "1 run(s) uploaded" in tracking.sync()
+    assert tracking.sync() == "nothing to upload"
+    (run,) = experiment_runs(server.uri, "start")
+    check(server.uri, run, "away-start")
+
+
+def _fails(*arguments: Any, **more: Any) -> None:
+    raise ConnectionError("the cable was pulled")
+
+
+def test_away_half_way(server: Link, arguments: Arguments) -> None:
+    with tracking.run(**arguments(experiment="half")):
+        for step in range(600):
+            tracking.log_metrics({"loss": 1.0}, step=step)
+        server.down()
+        for step in range(600, 1200):
+            tracking.log_metrics({"loss": 1.0}, step=step)
+        tracking.log_text("late", "late.txt")
+    server.up()
+    (left,) = experiment_runs(server.uri, "half")
+    assert left.info.status == "RUNNING"
+    assert "1 run(s) uploaded" in tracking.sync()
+    (run,) = experiment_runs(server.uri, "half")
+    assert run.info.run_id == left.info.run_id and run.info.status == "FINISHED"
+    assert points(connect(server.uri), run, "loss") == list(range(1200))
+    assert [file.path for file in connect(server.uri).list_artifacts(run.info.run_id)] == ["late.txt"]
+
+
+def test_a_run_killed_on_the_server_goes_on_offline_and_ends_up_as_one(server: Link, arguments: Arguments) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(arguments(experiment="both"), range(10))
+    server.down()
+    with tracking.run(**arguments(experiment="both")):
+        for step in range(5, 20):
+            tracking.log_metrics({"loss": 2.0}, step=step)
+    server.up()
+    tracking.sync()
+    (run,) = experiment_runs(server.uri, "both")
+    history = connect(server.uri).get_metric_history(run.info.run_id, "loss")
+    assert [(point.step, point.value) for point in history] == [(s, 1.0 if s < 10 else 2.0) for s in range(20)]
+    assert run.info.status == "FINISHED"
+
+
+def test_an_uploaded_unfinished_run_is_resumed_on_the_server(server: Link, arguments: Arguments) -> None:
+    server.down()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(arguments(experiment="again"), range(1, 2))
+    server.up()
+    tracking.sync()
+    with tracking.run(**arguments(experiment="again")):
+        tracking.log_metrics({"loss": 1.0}, step=1)
+        tracking.log_metrics({"loss": 1.0}, step=2)
+    (run,) = experiment_runs(server.uri, "again")
+    assert run.info.status == "FINISHED" and points(connect(server.uri), run, "loss") == [1, 2]
+    assert tracking.sync() == "nothing to upload"
+
+
+def test_a_half_open_server_does_not_hang_a_stage(
+    project: Path, arguments: Arguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that accepts connections and says nothing."""
+    import socket
+
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{mute.getsockname()[1]}")
+        start = time.perf_counter()
+        with tracking.run(**arguments(experiment="mute")):
+            tracking.log_metrics({"loss": 1.0}, step=1)
+        assert time.perf_counter() - start < 20
+    (run,) = experiment_runs(offline_uri(), "mute")
+    assert run.info.status == "FINISHED"

@@ -1,0 +1,182 @@
+"""Registered models answer through MLflow; the champion is only replaced by a better one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from safetensors.numpy import save_file
+
+from selfsown import tracking
+from selfsown.errors import UserError
+from selfsown.tracking.lineage import dvc_digest
+from selfsown.tracking.store import connect, tracking_uri
+
+Arguments = Callable[..., dict[str, Any]]
+SPEECH = Path("data/corpora/speech")
+
+
+def whisper_version(folder: Path) -> str | None:
+    return tracking.log_model(
+        "selfsown-whisper",
+        folder,
+        task="automatic-speech-recognition",
+        input_example=np.zeros(1600, np.float32),
+        card="# Whisper\nSpeaks Czech.",
+        inputs=[SPEECH],
+        metrics={"wer": 0.5},
+        config={"chunk_length_s": 30, "ignore_warning": True},
+    )
+
+
+@pytest.fixture(params=["sqlite", "server"])
+def store(request: pytest.FixtureRequest, project: Path) -> MlflowClient:
+    if request.param == "server":
+        request.getfixturevalue("server")
+    return connect(tracking_uri())
+
+
+def test_registered_whisper_transcribes(
+    store: MlflowClient,
+    arguments: Arguments,
+    tiny_whisper: Callable[[Path, int], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tiny_whisper(Path("models/mixed"), 0)
+    with tracking.run(**arguments()):
+        number = whisper_version(folder)
+        assert whisper_version(folder) == number, "a resumed stage registers nothing twice"
+    version = store.get_model_version_by_alias("selfsown-whisper", "candidate")
+    assert str(version.version) == number
+    assert version.tags["data.corpora/speech"] == dvc_digest(SPEECH)
+    assert version.tags["digest"] == dvc_digest(folder)
+    assert version.description.startswith("# Whisper")
+    monkeypatch.setattr(mlflow, "_tracking_uri", None, raising=False)
+    mlflow.set_tracking_uri(tracking_uri())
+    mlflow.set_registry_uri(tracking_uri())
+    model = mlflow.pyfunc.load_model("models:/selfsown-whisper@candidate")
+    audio = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
+    text = model.predict(audio)
+    assert isinstance(text, str) and text
+    from transformers import pipeline
+
+    assert text == pipeline("automatic-speech-recognition", model=str(folder))(audio.copy())["text"]
+    signature = model.metadata.signature
+    assert signature.inputs.to_dict()[0]["tensor-spec"] == {"dtype": "float32", "shape": (-1,)}
+    saved = Path(mlflow.artifacts.download_artifacts("models:/selfsown-whisper@candidate"))
+    names = {path.name for path in saved.rglob("*")}
+    assert {"README.md", "model.safetensors", "input_example.json", "serve.py"} <= names
+    assert not [name for name in names if name.endswith((".pkl", ".bin", ".pt"))]
+    run = store.get_run(version.run_id)
+    logged = store.get_logged_model(run.outputs.model_outputs[0].model_id)
+    assert str(logged.status) == "READY" and logged.params["optimizer.lr"] == "0.0001"
+    assert [(metric.key, metric.value) for metric in logged.metrics] == [("wer", 0.5)]
+
+
+def test_pickled_weights_are_refused(project: Path, arguments: Arguments) -> None:
+    Path("models/bad").mkdir(parents=True)
+    Path("models/bad/pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(UserError, match=r"pytorch_model\.bin"), tracking.run(**arguments()):
+        whisper_version(Path("models/bad"))
+
+
+N = 200
+IDS = [f"u{index}" for index in range(N)]
+UNITS = np.full(N, 10.0)
+RNG = np.random.default_rng(0)
+UNTOUCHED = RNG.binomial(10, 0.6, N).astype(float)
+
+
+@pytest.fixture
+def evaluated(project: Path, arguments: Arguments, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Registers a folder of the given name and logs the errors of its evaluation; returns the version."""
+    monkeypatch.setattr("selfsown.tracking.registry._save", lambda saved, *rest: _bare_model(saved))
+
+    def make(name: str, errors: np.ndarray, evaluation: Path = SPEECH, **changes: Any) -> str:
+        folder = Path("models", name)
+        folder.mkdir(parents=True)
+        save_file({"w": np.array([float(len(name))])}, folder / "model.safetensors")
+        (folder / "config.json").write_text(name)
+        with tracking.run(**arguments(name=f"demo.train@{name}")):
+            version = whisper_version(folder)
+        with tracking.run(**arguments(name=f"demo.evaluate@{name}")):
+            gate: dict[str, Any] = {"ids": IDS, "errors": errors, "baseline": UNTOUCHED, "units": UNITS, **changes}
+            tracking.log_gate("selfsown-whisper", folder, metric="wer", evaluation=evaluation, **gate)
+        assert version is not None
+        return version
+
+    return make
+
+
+def _bare_model(saved: Path) -> None:
+    """An MLflow model without a flavour: promotion never loads it."""
+    from mlflow.models import Model
+
+    saved.mkdir(parents=True)
+    Model().save(str(saved / "MLmodel"))
+
+
+def champion() -> str | None:
+    aliases = connect(tracking_uri()).get_registered_model("selfsown-whisper").aliases
+    return str(aliases["champion"]) if "champion" in aliases else None
+
+
+def tags(version: str) -> dict[str, str]:
+    return dict(connect(tracking_uri()).get_model_version("selfsown-whisper", version).tags)
+
+
+def test_promotion_needs_a_clear_gain(project: Path, evaluated: Callable[..., str]) -> None:
+    with pytest.raises(UserError, match="no version is @candidate"):
+        tracking.promote("selfsown-whisper")
+    same = evaluated("same", np.roll(UNTOUCHED, 1))
+    with pytest.raises(tracking.PromotionRefused, match="not clearly better than the untouched model"):
+        tracking.promote("selfsown-whisper")
+    assert champion() is None and tags(same)["promotion.decision"] == "refused"
+
+    first = evaluated("first", np.maximum(UNTOUCHED - 1, 0))
+    assert "better than the untouched model" in tracking.promote("selfsown-whisper")
+    assert champion() == first
+    assert tags(first)["promotion.decision"] == "promoted" and tags(first)["promotion.previous"] == "none"
+    assert float(tags(first)["gate.wer_relative_reduction_lo"]) > 0
+    assert "already" in tracking.promote("selfsown-whisper")
+
+    noise = evaluated("noise", np.maximum(UNTOUCHED - 1, 0) + RNG.integers(-1, 2, N))
+    with pytest.raises(tracking.PromotionRefused, match=f"not clearly better than champion {first}"):
+        tracking.promote("selfsown-whisper")
+    assert champion() == first
+    assert "forced" in tracking.promote("selfsown-whisper", force=True)
+    assert champion() == noise and tags(first)["promotion.replaced_by"] == noise
+
+    better = evaluated("better", np.maximum(UNTOUCHED - 3, 0))
+    assert f"better than champion {noise}" in tracking.promote("selfsown-whisper")
+    assert champion() == better and tags(better)["promotion.previous"] == noise
+
+
+def test_other_evaluation_data_is_no_comparison(project: Path, evaluated: Callable[..., str]) -> None:
+    evaluated("first", np.maximum(UNTOUCHED - 1, 0))
+    tracking.promote("selfsown-whisper")
+    other = Path("data/corpora/other")
+    other.mkdir()
+    (other / "part-00000.parquet").write_bytes(b"other rows")
+    evaluated("better", np.maximum(UNTOUCHED - 3, 0), evaluation=other)
+    with pytest.raises(tracking.PromotionRefused, match="not evaluated on the same data"):
+        tracking.promote("selfsown-whisper")
+    evaluated("units", np.maximum(UNTOUCHED - 3, 0), units=UNITS + 1)
+    with pytest.raises(tracking.PromotionRefused, match="normaliser"):
+        tracking.promote("selfsown-whisper")
+
+
+def test_a_version_without_evaluation_is_refused(
+    project: Path, evaluated: Callable[..., str], arguments: Arguments
+) -> None:
+    Path("models/new").mkdir(parents=True)
+    save_file({"w": np.zeros(1)}, "models/new/model.safetensors")
+    with tracking.run(**arguments()):
+        whisper_version(Path("models/new"))
+    with pytest.raises(tracking.PromotionRefused, match="has not been evaluated"):
+        tracking.promote("selfsown-whisper")

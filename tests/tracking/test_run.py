@@ -1,0 +1,219 @@
+"""A run's content and true end; what a kill leaves is resumed under its id or closed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from selfsown import tracking
+from selfsown.tracking.lineage import dvc_digest
+from selfsown.tracking.state import load
+from selfsown.tracking.store import connect, tracking_uri
+
+Arguments = Callable[..., dict[str, Any]]
+Start = Callable[[str], "subprocess.Popen[str]"]
+
+STAGE = """
+import sys, time
+from pathlib import Path
+from selfsown import tracking
+from selfsown.tracking.active import active
+with tracking.run("demo.train@a", experiment="demo", params={"seed": 3}, inputs={}, fingerprint="f1"):
+    for step in range(1, 41):
+        tracking.log_metrics({"loss": 1 / step}, step=step)
+    active().flush()
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def runs(uri: str | None = None) -> list[Run]:
+    """Runs of experiment `demo`, oldest first."""
+    client = connect(uri or tracking_uri())
+    experiment = client.get_experiment_by_name("demo")
+    found = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time ASC"]) if experiment else []
+    return list(found)
+
+
+def steps(run_id: str, key: str = "loss") -> list[int]:
+    client: MlflowClient = connect(tracking_uri())
+    return [point.step for point in client.get_metric_history(run_id, key)]
+
+
+def test_a_run_carries_what_it_was_made_from(
+    project: Path, arguments: Arguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    params = {"seed": 3, "prompt": "p" * 9000, "optimizer": {"betas": [0.9, 0.98]}, "voices": {"cs+m3": 1}}
+    with tracking.run(**arguments(params=params)):
+        tracking.log_metrics({"wer": 0.5, "wer/cs+nl": 0.25})
+        tracking.log_text("hello", "samples/worst.md")
+        tracking.log_table({"id": ["a", "b"], "wer": [0.1, 0.2]}, "samples/all.csv")
+        tracking.log_bytes(b"fLaC", "samples/worst.flac")
+        tracking.log_artifact(Path("data"), "copied")
+        tracking.set_tags({"note": "x"})
+        time.sleep(1.0)
+    (run,) = runs()
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "demo.train@a"
+    assert run.data.params["optimizer.betas"] == "[0.9, 0.98]"
+    assert len(run.data.params["prompt"]) == 6000
+    assert run.data.metrics["wer"] == 0.5 and run.data.metrics["wer/cs_2bnl"] == 0.25
+    assert any(key.startswith("system/cpu") for key in run.data.metrics)
+    assert run.data.tags["profile"] == "smoke" and run.data.tags["note"] == "x"
+    (given,) = run.inputs.dataset_inputs
+    assert given.dataset.name == "corpora/speech"
+    assert given.dataset.digest == dvc_digest(Path("data/corpora/speech"))
+    assert {tag.key: tag.value for tag in given.tags}["mlflow.data.context"] == "training"
+    files = {path.relative_to(project / "mlartifacts").as_posix().partition("artifacts/")[2]
+             for path in (project / "mlartifacts").rglob("*") if path.is_file()}  # fmt: skip
+    assert {"samples/worst.md", "samples/all.csv", "samples/worst.flac"} <= files
+    assert "copied/corpora/speech/part-00000.parquet" in files
+    assert not list(Path(".selfsown/runs").iterdir())
+
+
+def test_a_thousand_steps_are_quick(project: Path, arguments: Arguments) -> None:
+    with tracking.run(**arguments()):
+        start = time.perf_counter()
+        for step in range(1000):
+            tracking.log_metrics({"loss": 1.0, "lr": 0.1, "grad_norm": 2.0}, step=step)
+        took = time.perf_counter() - start
+    (run,) = runs()
+    assert steps(run.info.run_id) == list(range(1000))
+    assert took < 5, f"{took:.1f} s; one call per step would take 25"
+
+
+def test_without_tracking_nothing_is_written(project: Path, arguments: Arguments) -> None:
+    with tracking.run(**arguments(enabled=False)):
+        tracking.log_metrics({"loss": 1.0}, step=1)
+        tracking.log_text("x", "x.txt")
+    assert runs() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(ValueError("lr is negative"), "FAILED"), (SystemExit(2), "FAILED"), (KeyboardInterrupt(), "KILLED")],
+)
+def test_errors_close_the_run_honestly(project: Path, arguments: Arguments, error: BaseException, status: str) -> None:
+    def stage() -> None:
+        with tracking.run(**arguments()):
+            tracking.log_metrics({"loss": 1.0}, step=1)
+            raise error
+
+    with pytest.raises(type(error)):
+        stage()
+    (run,) = runs()
+    assert run.info.status == status
+    assert run.data.tags["error"].startswith(type(error).__name__)
+    assert steps(run.info.run_id) == [1], "buffered metrics are not lost"
+
+
+def test_a_failed_run_is_resumed_after_the_cause_is_mended(project: Path, arguments: Arguments) -> None:
+    with pytest.raises(MemoryError), tracking.run(**arguments()):
+        raise MemoryError
+    with tracking.run(**arguments()):
+        pass
+    (run,) = runs()
+    assert run.info.status == "FINISHED" and run.data.tags["resumed"] == "1" and "error" not in run.data.tags
+    with tracking.run(**arguments()):
+        pass
+    assert len(runs()) == 2, "a finished run is never reopened"
+
+
+def test_sigterm_closes_as_killed(project: Path, start_python: Start) -> None:
+    process = start_python(STAGE)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 128 + signal.SIGTERM
+    (run,) = runs()
+    assert run.info.status == "KILLED" and len(steps(run.info.run_id)) == 40
+
+
+def test_kill_9_resumes_the_same_run_without_doubled_steps(
+    project: Path, arguments: Arguments, start_python: Start
+) -> None:
+    process = start_python(STAGE)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    process.kill()  # not waited for yet: a zombie must count as dead
+    time.sleep(0.5)
+    assert runs()[0].info.status == "RUNNING"
+    with tracking.run(**arguments(params={"seed": 3}, inputs={})):
+        for step in range(21, 61):  # as a stage does that starts again from its checkpoint at step 20
+            tracking.log_metrics({"loss": 1 / step}, step=step)
+    (run,) = runs()
+    assert run.info.status == "FINISHED" and run.data.tags["resumed"] == "1"
+    assert steps(run.info.run_id) == list(range(1, 61))
+
+
+def test_kill_9_at_many_moments_leaves_no_running_run(project: Path, arguments: Arguments, start_python: Start) -> None:
+    code = STAGE.replace("with tracking", "import mlflow\nprint('up', flush=True)\nwith tracking")
+    for delay in (0.1, 0.2, 0.3, 0.5, 0.8):
+        process = start_python(code)
+        assert process.stdout is not None and process.stdout.readline() == "up\n"
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+    with tracking.run(**arguments(params={"seed": 3}, inputs={}, fingerprint="other")):
+        pass
+    tracking.reap()
+    assert "RUNNING" not in {run.info.status for run in runs()}
+    assert [run.info.status for run in runs()].count("FINISHED") == 1
+
+
+def test_changed_parameters_close_the_old_run(project: Path, arguments: Arguments, start_python: Start) -> None:
+    process = start_python(STAGE)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    process.kill()
+    process.wait()
+    with tracking.run(**arguments(fingerprint="f2")):
+        pass
+    assert sorted(run.info.status for run in runs()) == ["FINISHED", "KILLED"]
+
+
+def test_reap_tells_a_reused_process_id_from_the_owner(
+    project: Path, arguments: Arguments, start_python: Start
+) -> None:
+    process = start_python(STAGE)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    assert tracking.reap() == [], "its process is alive"
+    state = load("demo.train@a")
+    assert state is not None
+    state.started -= 3600
+    Path(state.path).write_text(json.dumps(state.__dict__))
+    assert tracking.reap() == ["demo.train@a"]
+    assert runs()[0].info.status == "KILLED"
+
+
+def test_two_processes_at_the_same_stage_keep_two_runs(
+    project: Path, arguments: Arguments, start_python: Start
+) -> None:
+    process = start_python(STAGE)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    with tracking.run(**arguments()):
+        pass
+    assert [run.info.status for run in runs()] == ["RUNNING", "FINISHED"]
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait(60)
+    assert [run.info.status for run in runs()] == ["KILLED", "FINISHED"]
+
+
+def test_queued_experiments_track_in_the_project(
+    project: Path, arguments: Arguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = project / ".dvc/tmp/exps/tmpabc"
+    (copy / "data/corpora/speech").mkdir(parents=True)
+    monkeypatch.chdir(copy)
+    with tracking.run(**arguments()):
+        pass
+    monkeypatch.chdir(project)
+    assert len(runs()) == 1 and not (copy / "mlflow.db").exists()
