@@ -69,7 +69,7 @@ class Espeak:
             _ctypes.dlclose(library._handle)
         if status or not parts:
             return Failure(f"espeak made no audio (status {status})")
-        return np.concatenate(parts).astype(np.float32) / 32768
+        return np.concatenate(parts).astype(np.float32) / np.float32(32768)
 
     def _initialize(self, library: ctypes.CDLL, callback: object) -> None:
         data = str(espeakng_loader.get_data_path()).encode()

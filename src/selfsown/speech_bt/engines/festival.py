@@ -85,7 +85,15 @@ class Festival:
             folder = Path(name)
             script = folder / "batch.scm"
             script.write_bytes(_script(literals, voice, seed))
-            command = [self._program, "--datadir", self._home, "--libdir", self._home, "--batch", script]
+            command: list[str | Path] = [
+                self._program,
+                "--datadir",
+                self._home,
+                "--libdir",
+                self._home,
+                "--batch",
+                script,
+            ]
             try:
                 # 10 s a sentence, where 0.05 s is usual, and a minute for a slow disk.
                 process = subprocess.run(
