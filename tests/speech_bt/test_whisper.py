@@ -18,8 +18,6 @@ from selfsown.speech_bt import whisper
 PROMPT = tiny_tokenizer().convert_tokens_to_ids(
     ["<|startoftranscript|>", "<|cs|>", "<|transcribe|>", "<|notimestamps|>"]
 )
-    ["<|startoftranscript|>", "<|cs|>", "<|transcribe|>", "<|notimestamps|>"]
-)
 
 
 @pytest.fixture(scope="module")
