@@ -1,0 +1,194 @@
+"""Sentences to be spoken: the speech corpus's own texts and others.
+
+speech product -> rows of id, text, language, source, domain.
+
+Paragraphs are segmented, normalised, filtered and freed of duplicates and of all that is near the dev, test and
+out-of-domain texts. Every row that is dropped is in `rejected.parquet` with its reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import pyarrow as pa
+from pydantic import Field, field_validator
+
+from selfsown.corpora.overlap import HeldOut, NearDuplicates
+from selfsown.corpora.ranges import Range
+from selfsown.corpora.texts import TEXTS, TextSource
+from selfsown.shards import CardInfo, read_card, read_product, with_reason, write_product
+from selfsown.sources import describe, fetch
+from selfsown.stage import In, Metrics, Out, StageParams, stage
+from selfsown.text import (
+    digits,
+    language_misfit,
+    markup,
+    normalize_for_comparison,
+    normalize_text,
+    script_misfit,
+    segment,
+    spell_digits,
+    unfinished,
+)
+
+DIALOGUE = "dialogue"
+
+SENTENCE = pa.schema([(name, pa.string()) for name in ("id", "text", "language", "source", "domain")])
+"""A row of the sentences product."""
+
+ROWS_PER_SHARD = 20_000
+
+
+class SentencesParams(StageParams):
+    """Section `corpora.sentences`."""
+
+    languages: tuple[str, ...] = Field(min_length=1)
+    texts: tuple[str, ...] = Field(description=f"of {', '.join(TEXTS)}, each used for the languages it has")
+    limits: dict[str, int] = Field(description="domain: most rows per language; the first keeps what two share")
+    characters: Range
+    words: Range = Field(description="except dialogue, whose lines are as short as people speak")
+    digits: Literal["spell", "drop"]
+    near_duplicate: float = Field(gt=0, le=1, description="Jaccard overlap of character 3-grams")
+    ngram: int = Field(ge=3, description="so many words in common with a held-out text are a leak")
+
+    @field_validator("texts")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in names if name not in TEXTS]:
+            raise ValueError(f"unknown {unknown[0]!r}, known: {', '.join(TEXTS)}")
+        return names
+
+    @field_validator("limits")
+    @classmethod
+    def _domains(cls, limits: dict[str, int]) -> dict[str, int]:
+        known = sorted({DIALOGUE, *(text.domain for text in TEXTS.values())})
+        if unknown := [domain for domain in limits if domain not in known]:
+            raise ValueError(f"unknown domain {unknown[0]!r}, known: {', '.join(known)}")
+        return limits
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A candidate; `reason` says why it was dropped, if it was."""
+
+    text: str
+    language: str
+    source: str
+    domain: str
+    reason: str = ""
+
+    @property
+    def id(self) -> str:
+        """Equal texts of a language have equal ids."""
+        return hashlib.sha256(f"{self.language}:{self.text}".encode()).hexdigest()[:16]
+
+    def rank(self, seed: int) -> bytes:
+        """A place in an order that looks random, but depends on seed, language and text alone."""
+        return hashlib.sha256(f"{seed}:{self.id}".encode()).digest()
+
+
+@stage()
+def sentences(params: SentencesParams, *, speech: In, corpus: Out) -> Metrics:
+    """Make the sentences product."""
+    spoken = read_product(speech, columns=["text", "language", "source", "split"]).to_pylist()
+    chosen = [TEXTS[name] for name in params.texts if set(TEXTS[name].languages) & set(params.languages)]
+    judged: list[Sentence] = []
+    for language in params.languages:
+        held_out = HeldOut(
+            (row["text"] for row in spoken if row["split"] in ("dev", "test", "ood") and row["language"] == language),
+            threshold=params.near_duplicate,
+            ngram=params.ngram,
+        )
+        candidates = [
+            Sentence(row["text"], language, row["source"], DIALOGUE)
+            for row in spoken
+            if row["split"] in ("seed", "text") and row["language"] == language
+        ]
+        for text in chosen:
+            candidates += _candidates(text, language)
+        judged += _select([_judge(sentence, params) for sentence in candidates], held_out, params)
+    kept = [sentence for sentence in judged if not sentence.reason]
+    dropped = [sentence for sentence in judged if sentence.reason]
+    names = {
+        text.source.format(language=code) for text in chosen for code in params.languages if code in text.languages
+    }
+    origins = [describe(name) for name in sorted(names)]
+    card = read_card(speech)
+    write_product(
+        corpus,
+        [_table(kept[start : start + ROWS_PER_SHARD]) for start in range(0, max(1, len(kept)), ROWS_PER_SHARD)],
+        schema=SENTENCE,
+        card=CardInfo(
+            name="corpora/sentences",
+            licence="; ".join(dict.fromkeys([card.licence, *(origin.licence for origin in origins)])),
+            source="; ".join([card.source, *(f"{o.name} {o.version} ({o.citation})" for o in origins)]),
+            seed=params.seed,
+            note=" ".join(origin.note for origin in origins),
+        ),
+        rejected=with_reason(_table(dropped), [sentence.reason for sentence in dropped]),
+    )
+    counts = Counter(f"sentences_{sentence.language}_{sentence.domain}" for sentence in kept)
+    return {**counts, "rejected": len(dropped)}
+
+
+def _candidates(text: TextSource, language: str) -> Iterator[Sentence]:
+    """The sentences of a source, not yet judged."""
+    if language not in text.languages:
+        return
+    source = text.source.format(language=language)
+    for paragraph in text.paragraphs(fetch(source), language):
+        plain = normalize_text(paragraph)
+        for part in [plain] if text.segmented else segment(plain, language):
+            yield Sentence(part, language, source, text.domain)
+
+
+def _judge(sentence: Sentence, params: SentencesParams) -> Sentence:
+    """Drop what cannot be read aloud or is no sentence; lines of dialogue passed most of this as speech."""
+    text = normalize_text(sentence.text)
+    if params.digits == "spell":
+        text = spell_digits(text, sentence.language)
+    reason = script_misfit(text, sentence.language) or markup(text) or digits(text)
+    if len(text) not in params.characters:
+        reason = reason or f"characters: {len(text)}, allowed {params.characters.low:g} to {params.characters.high:g}"
+    if sentence.domain != DIALOGUE:
+        words = len(text.split())
+        if words not in params.words:
+            reason = reason or f"words: {words}, allowed {params.words.low:g} to {params.words.high:g}"
+        reason = reason or unfinished(text) or language_misfit(text, sentence.language)
+    return replace(sentence, text=text, reason=reason or "")
+
+
+def _select(candidates: Sequence[Sentence], held_out: HeldOut, params: SentencesParams) -> list[Sentence]:
+    """Drop duplicates, near-duplicates, leaks and what exceeds a domain's limit; order follows seed and text."""
+    domains: defaultdict[str, list[Sentence]] = defaultdict(list)
+    for sentence in candidates:
+        domains[sentence.domain].append(sentence)
+    seen: set[str] = set()
+    near = NearDuplicates(params.near_duplicate)
+    result: list[Sentence] = []
+    for domain in (*params.limits, *sorted(domains.keys() - params.limits.keys())):
+        room = params.limits.get(domain, 0)
+        for sentence in sorted(domains[domain], key=lambda sentence: (sentence.rank(params.seed), sentence.source)):
+            form = normalize_for_comparison(sentence.text)
+            reason = sentence.reason
+            if not reason and form in seen:
+                reason = "duplicate"
+            if not reason and room <= 0:
+                reason = f"limit: {params.limits.get(domain, 0)} rows of {domain}"
+            reason = reason or held_out.leak(sentence.text) or ""
+            if not reason and (twin := near.find(form)):
+                reason = f"near-duplicate: of {twin[:40]!r}"
+            if not reason:
+                seen.add(form)
+                near.add(form)
+                room -= 1
+            result.append(replace(sentence, reason=reason))
+    return result
+
+
+def _table(rows: Sequence[Sentence]) -> pa.Table:
+    return pa.Table.from_pylist([{name: getattr(row, name) for name in SENTENCE.names} for row in rows], SENTENCE)

@@ -1,0 +1,93 @@
+"""Splits never tear a group and never share a text; rates far from usual are refused."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from selfsown.corpora.clips import Clip
+from selfsown.corpora.overlap import HeldOut, NearDuplicates
+from selfsown.corpora.splits import assign, refuse_implausible_rates, refuse_leaks, refuse_repeated_ids
+
+unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
+MINUTES = {"test": 1.0, "dev": 0.5, "seed": 0.5, "text": None}
+
+
+def clip(name, group="g", text="Dobrý den.", split="", reason=""):
+    return Clip(name, group, f"{name}.wav", text, "cs", "s", "src", split=split, reason=reason)
+
+
+@unhurried
+@given(st.dictionaries(st.text(min_size=1, max_size=4), st.integers(1, 6), max_size=12), st.integers(0, 9))
+def test_groups_stay_whole_and_every_clip_has_a_place(sizes, seed):
+    clips = [clip(f"{group}/{i}", group) for group, size in sizes.items() for i in range(size)]
+    seconds = {c.id: 10.0 for c in clips}
+    assigned = assign(clips, seconds, MINUTES, seed)
+    assert {c.id for c in assigned} == set(seconds)
+    splits = defaultdict(set)
+    for c in assigned:
+        splits[c.group].add(c.split)
+    assert all(len(found) == 1 for found in splits.values())
+    assert assigned == assign(list(clips), seconds, MINUTES, seed)
+
+
+def test_split_is_full_once_its_minutes_are_reached_and_the_rest_is_left_out():
+    clips = [clip(f"{i}", f"{i}") for i in range(20)]
+    seconds = {c.id: 30.0 for c in clips}
+    assigned = assign(clips, seconds, {"test": 1.0, "dev": 0.5}, 1)
+    assert [c.split for c in assigned] == ["test", "test", "dev"]
+
+
+def test_a_split_the_user_chose_stays():
+    chosen = clip("a", split="dev")
+    assert assign([chosen], {"a": 1.0}, MINUTES, 1) == [chosen]
+
+
+def test_no_text_on_two_sides():
+    clips = [
+        clip("test", text="Kde je ta velká ryba?", split="test"),
+        clip("dev-same", text="kde je ta velká ryba", split="dev"),
+        clip("dev", text="Musíme odsud ven.", split="dev"),
+        clip("seed-near", text="Kde je ta velká ryba, co?", split="seed"),
+        clip("text-same", text="„Musíme odsud ven!“", split="text"),
+        clip("text", text="Něco docela jiného.", split="text"),
+        clip("refused", text="Kde je ta velká ryba?", split="seed", reason="duration: 0.10 s"),
+    ]
+    reasons = {c.id: c.reason for c in refuse_leaks(clips, 0.7)}
+    assert reasons["test"] == reasons["dev"] == reasons["text"] == ""
+    assert reasons["dev-same"].startswith("held out: equals")
+    assert reasons["seed-near"].startswith("held out: nearly equals")
+    assert reasons["text-same"].startswith("held out: equals")
+    assert reasons["refused"] == "duration: 0.10 s"
+
+
+def test_repeated_id_is_refused_once():
+    assert [c.reason for c in refuse_repeated_ids([clip("a"), clip("a")])] == ["", "repeated id: a"]
+
+
+def test_a_caption_that_was_rewritten_after_the_recording_is_refused():
+    clips = [clip(f"{i}", text="x" * (20 + i % 5)) for i in range(30)] + [clip("long", text="x" * 400)]
+    seconds = {c.id: 2.0 for c in clips}
+    refused = [c for c in refuse_implausible_rates(clips, seconds, 3.5) if c.reason]
+    assert [c.id for c in refused] == ["long"]
+    assert refused[0].reason == "implausible rate: 200.0 characters/s, usual 11.0"
+
+
+def test_shared_words_in_a_row_are_a_leak():
+    held_out = HeldOut(["jeden dva tři čtyři pět"], threshold=0.9, ngram=4)
+    assert (
+        held_out.leak("A tak: dva, tři, čtyři, pět šest sedm osm devět deset.")
+        == "held out: shares 'dva tři čtyři pět'"
+    )
+    assert held_out.leak("Dva tři čtyři.") is None
+
+
+@unhurried
+@given(st.lists(st.text("abcdef ", min_size=1, max_size=30), max_size=10))
+def test_every_indexed_text_is_found_again(texts):
+    index = NearDuplicates(0.8)
+    for text in texts:
+        index.add(text)
+    assert all(index.find(text) == text for text in texts)
