@@ -1,10 +1,10 @@
 """Engines really speak: repeatably, whatever was said before, and what they cannot say is a failure of one sentence."""
 
 import hashlib
-import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,9 +150,6 @@ def test_what_festival_cannot_read_is_refused_with_a_reason(text: str, reason: s
 
 @pytest.fixture(scope="module")
 def festival() -> Festival:
-    """From a tree named by the environment, else fetched."""
-    if tree := os.environ.get("SELFSOWN_TEST_FESTIVAL"):
-        return Festival(Path(tree))
     try:
         return Festival(fetch("festival-cs"))
     except SourceError as error:
@@ -219,7 +216,18 @@ def test_a_sentence_that_crashes_festival_costs_only_itself(festival: Festival, 
 
 
 @pytest.fixture(scope="module")
-def tiny_vits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def one_thread() -> Iterator[None]:
+    """As in a worker of `map_shards`; on a busy machine, torch threads that wait for each other take minutes."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def tiny_vits(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from TTS.tts.configs.vits_config import VitsConfig
     from TTS.tts.models.vits import Vits
@@ -274,7 +282,7 @@ def test_vits_speaks_by_speaker_and_repeats_itself(tiny_vits: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def tiny_xtts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_xtts(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from tokenizers import Tokenizer
     from tokenizers.models import BPE

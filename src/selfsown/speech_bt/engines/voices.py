@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from selfsown.sources import describe
 from selfsown.stage import Params
 
 Factor = Annotated[float, Field(ge=0.5, le=2)]
@@ -56,8 +57,8 @@ class FestivalVoice(Params):
 
     @property
     def licence(self) -> str:
-        """Of program and voices; the source's entry has the details."""
-        return f"source {self.source}"
+        """Of program and voices, as the source's entry says."""
+        return describe(self.source).licence
 
 
 class CoquiVoice(Params):
