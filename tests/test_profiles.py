@@ -1,4 +1,4 @@
-"""No profile and no pipeline file can rot unseen: each profile against each stage, each stage against its `dvc.yaml`."""
+"""No profile and no pipeline file can rot unseen: every profile fits every stage, every stage its `dvc.yaml`."""
 
 import shlex
 from pathlib import Path
@@ -66,7 +66,9 @@ def test_the_command_fits_the_stage(key: str) -> None:
     outs = set()
     for kind in ("outs", "metrics", "plots"):
         outs |= {next(iter(out)) if isinstance(out, dict) else out for out in declared.get(kind, [])}
-    assert {given[f"--{arg.replace('_', '-')}"] for arg in stage.inputs if f"--{arg.replace('_', '-')}" in given} <= deps
+    assert {
+        given[f"--{arg.replace('_', '-')}"] for arg in stage.inputs if f"--{arg.replace('_', '-')}" in given
+    } <= deps
     wanted = {given[f"--{arg.replace('_', '-')}"] for arg in stage.outputs if f"--{arg.replace('_', '-')}" in given}
     assert wanted | ({metrics} if metrics else set()) <= outs
     code = f"src/selfsown/{name.replace('.', '/')}.py"

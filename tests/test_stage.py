@@ -86,7 +86,9 @@ def test_signature_decides_inputs_outputs_and_options(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Stage, "name", "toys.toy")
     Path("params.yaml").write_text(GOOD)
     Path("corpus.txt").write_text("words")
-    run_stage(toy, {"arm": "a", "corpus": Path("corpus.txt"), "extra": None, "model": Path("m.txt")}, Path("out/m.json"))
+    run_stage(
+        toy, {"arm": "a", "corpus": Path("corpus.txt"), "extra": None, "model": Path("m.txt")}, Path("out/m.json")
+    )
     assert Path("m.txt").read_text() == "a 5 words"
     assert json.loads(Path("out/m.json").read_text()) == {"steps": 5}
 

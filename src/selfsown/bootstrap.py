@@ -41,7 +41,9 @@ def rate(errors: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:
 
 def rate_difference(errors: FloatArray, baseline: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:
     """rate(errors) - rate(baseline) over the same items, paired: below zero is better than the baseline."""
-    return _estimate(lambda e, b, u, axis: (e.sum(axis) - b.sum(axis)) / u.sum(axis), (errors, baseline, units), units, seed)
+    return _estimate(
+        lambda e, b, u, axis: (e.sum(axis) - b.sum(axis)) / u.sum(axis), (errors, baseline, units), units, seed
+    )
 
 
 def relative_reduction(errors: FloatArray, baseline: FloatArray, seed: int = 0) -> Estimate:

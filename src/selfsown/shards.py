@@ -117,13 +117,18 @@ def iter_product(product: Path, columns: Sequence[str] | None = None) -> Iterato
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            raise ProductError(f"{path}: missing, though the card lists it; make it again with `dvc repro -f`") from None
+            raise ProductError(
+                f"{path}: missing, though the card lists it; make it again with `dvc repro -f`"
+            ) from None
         if (found := hashlib.sha256(data).hexdigest()) != shard.sha256:
             raise ProductError(
                 f"{path}: damaged: {len(data)} bytes with sha256 {found[:12]}..., the card says {shard.sha256[:12]}... "
                 f"({shard.rows} rows); restore it with `dvc checkout --force` or make it again with `dvc repro -f`"
             )
-        yield pq.read_table(pa.BufferReader(data), columns=list(columns) if columns is not None else None)
+        # From the path, not from `data`: Arrow's threads may still hold a Python buffer when the interpreter ends, and
+        # letting go of it then aborts the process (apache/arrow#34314).
+        with pq.ParquetFile(path) as file:
+            yield file.read(columns=list(columns) if columns is not None else None)
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -230,7 +235,9 @@ def _on_processes(
     if not items:
         return
     workers = min(settings().worker_count, len(items))
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(make_worker,))
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(make_worker,)
+    )
     with pool:
         futures = {pool.submit(_work_on, item): index for index, item in items}
         try:
@@ -275,9 +282,7 @@ def _on_ray(make_worker: Callable[[], Worker[T]], items: Sequence[tuple[int, T]]
     if not ray.is_initialized():
         here = {key: value for key, value in os.environ.items() if key.startswith("SELFSOWN_")}
         path = os.pathsep.join(part for part in sys.path if part)
-        ray.init(
-            log_to_driver=False, include_dashboard=False, runtime_env={"env_vars": {**here, "PYTHONPATH": path}}
-        )
+        ray.init(log_to_driver=False, include_dashboard=False, runtime_env={"env_vars": {**here, "PYTHONPATH": path}})
 
     class Actor:
         def __init__(self) -> None:

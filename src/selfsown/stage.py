@@ -224,7 +224,10 @@ def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path 
 
 def input_digests(inputs: Mapping[str, Path]) -> dict[str, str]:
     """What each input holds: the digest of a product's card, else of the folder's files or the file."""
-    return {name: read_card(path).digest if (path / "card.json").is_file() else tree_digest(path) for name, path in inputs.items()}
+    return {
+        name: read_card(path).digest if (path / "card.json").is_file() else tree_digest(path)
+        for name, path in inputs.items()
+    }
 
 
 def tree_digest(path: Path) -> str:

@@ -25,7 +25,9 @@ def native_bf16(device: torch.device) -> bool:
 
 def execution_arguments() -> dict[str, Any]:
     """The part of `TrainingArguments` that the settings decide."""
-    device = torch.device("cpu") if settings().device == "cpu" or not torch.cuda.is_available() else torch.device("cuda")
+    device = (
+        torch.device("cpu") if settings().device == "cpu" or not torch.cuda.is_available() else torch.device("cuda")
+    )
     bf16 = settings().precision == "bf16" or (settings().precision == "auto" and native_bf16(device))
     return {"use_cpu": device.type == "cpu", "bf16": bf16, "report_to": "none", "disable_tqdm": False}
 

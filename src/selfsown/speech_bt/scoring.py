@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jiwer
 import pyarrow as pa
@@ -22,7 +23,7 @@ SCORE_FIELDS: list[tuple[str, pa.DataType]] = [
 """Columns of every product that holds scored transcripts; counts are of normalised text."""
 
 
-def score(reference: str, hypothesis: str, normalize: Callable[[str], str]) -> dict[str, object]:
+def score(reference: str, hypothesis: str, normalize: Callable[[str], str]) -> dict[str, Any]:
     """Minimum edits from reference to hypothesis, as a row of `SCORE_FIELDS` (the texts as they were).
 
     An empty reference has no words: every word of the hypothesis is an insertion.

@@ -80,7 +80,9 @@ def plan(rows: Sequence[dict[str, str]], params: SynthesizeParams) -> list[Line]
     lines: list[Line] = []
     for language in params.languages:
         if not (voices := params.voices.get(language)):
-            raise UserError(f"params.yaml: speech_bt.synthesize.voices.{language}: no voice for a language in `languages`")
+            raise UserError(
+                f"params.yaml: speech_bt.synthesize.voices.{language}: no voice for a language in `languages`"
+            )
         rng = np.random.default_rng([params.seed, *language.encode()])
         for domain, count in params.sentences.items():
             pool = [row for row in rows if row["language"] == language and row["domain"] == domain]
@@ -89,9 +91,13 @@ def plan(rows: Sequence[dict[str, str]], params: SynthesizeParams) -> list[Line]
                 chosen = rng.permutation(len(voices))[: params.renditions]
                 for number, voice in enumerate(chosen):
                     seed = shard_seed(params.seed, len(lines))
-                    lines.append(Line(f"{row['id']}.{number}", row["text"], language, row["source"], voices[voice], seed))
+                    lines.append(
+                        Line(f"{row['id']}.{number}", row["text"], language, row["source"], voices[voice], seed)
+                    )
         if not any(line.language == language for line in lines):
-            raise UserError(f"data/corpora/sentences: no {language} sentence in the domains {', '.join(params.sentences)}")
+            raise UserError(
+                f"data/corpora/sentences: no {language} sentence in the domains {', '.join(params.sentences)}"
+            )
     return sorted(lines, key=lambda line: (-len(line.text), line.id))
 
 
@@ -122,7 +128,9 @@ class Synthesizer:
         table = pa.Table.from_pylist([rows[line.id] for line in lines], schema=UTTERANCE)
         refused = pa.array([line.id in reasons for line in lines])
         kept = table.filter(pa.compute.invert(refused))
-        return ShardResult(kept, with_reason(table.filter(refused), [reasons[line.id] for line in lines if line.id in reasons]))
+        return ShardResult(
+            kept, with_reason(table.filter(refused), [reasons[line.id] for line in lines if line.id in reasons])
+        )
 
     @staticmethod
     def _row(line: Line, samples: np.ndarray) -> dict[str, object]:
@@ -136,5 +144,3 @@ class Synthesizer:
             "source": line.source,
             "split": "synthetic",
         }
-
-

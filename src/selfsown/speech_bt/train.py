@@ -7,6 +7,7 @@ same number of optimizer steps. The best checkpoint by WER on the dev split is k
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Sequence
@@ -18,15 +19,15 @@ import pyarrow.compute as pc
 import torch
 from pydantic import Field
 from torch.utils.data import SequentialSampler
-from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperProcessor, set_seed
+from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, WhisperProcessor, set_seed
 
 from selfsown.audio import AugmentParams, decode
 from selfsown.errors import UserError
 from selfsown.shards import read_product, write_atomic
 from selfsown.speech_bt import whisper
 from selfsown.speech_bt.decoding import Clip, chosen_clips
-from selfsown.speech_bt.features import Collator, PackParams, SpecAugmentParams, Spoken, Windows, plan_windows
 from selfsown.speech_bt.scoring import score
+from selfsown.speech_bt.windows import Collator, PackParams, SpecAugmentParams, Spoken, Windows, plan_windows
 from selfsown.stage import In, Metrics, Out, StageParams, input_digests, is_main_process, stage
 from selfsown.text import normalizer
 from selfsown.training import LogToMlflow, execution_arguments, last_checkpoint, work_folder
@@ -67,7 +68,9 @@ def train(
     freeze(network, params.encoder_layers)
     arguments = training_arguments(params, work)
     groups, shares = groups_of(arm, params, speech, synthetic, accepted)
-    count = arguments.max_steps * arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    count = (
+        arguments.max_steps * arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    )
     windows = plan_windows(groups, shares, count, params.pack, np.random.default_rng(params.seed))
     augments = {"real": [params.augment_real], "synthetic": [params.augment_synthetic]}
     trainer = Trainer(
@@ -76,7 +79,9 @@ def train(
         model=network,
         args=arguments,
         processing_class=processor,
-        data_collator=Collator(processor, params.pack.window, params.spec_augment, network.config.decoder_start_token_id),
+        data_collator=Collator(
+            processor, params.pack.window, params.spec_augment, network.config.decoder_start_token_id
+        ),
         train_dataset=Windows(
             groups,
             augments.get(arm, [params.augment_real, params.augment_synthetic]),
@@ -121,7 +126,11 @@ def training_arguments(params: TrainParams, work: Path) -> Seq2SeqTrainingArgume
 
 
 def freeze(network: whisper.WindowedWhisper, layers: int) -> None:
-    """Leave the decoder and the top `layers` of the encoder trainable (all its layers: the convolutions too)."""
+    """Leave the decoder's and the top `layers` of the encoder's layers trainable (all of them: the convolutions too).
+
+    The token embeddings stay as they are: a third of the weights, of which a small corpus sees few rows.
+    """
+    network.model.decoder.embed_tokens.requires_grad_(False)
     encoder = network.model.encoder
     encoder.requires_grad_(layers >= len(encoder.layers))
     encoder.embed_positions.requires_grad_(False)
@@ -143,7 +152,9 @@ def groups_of(
         raise UserError(f"params.yaml: speech_bt.matrix.arms: {arm!r} is not allowed: real, synthetic or mixed")
     groups = []
     for name in wanted[arm]:
-        table = read_product(speech if name == "real" else synthetic, ["id", "audio", "text", "language", "duration", "split"])
+        table = read_product(
+            speech if name == "real" else synthetic, ["id", "audio", "text", "language", "duration", "split"]
+        )
         if name == "real":
             table = table.filter(pc.field("split") == "seed")
         else:
@@ -171,24 +182,23 @@ class Trainer(Seq2SeqTrainer):
 
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
         """Corpus WER on the dev clips at the training window."""
-        self.model.eval()
+        # A copy in the decoding precision: under autocast every decoding step would cast all weights again.
+        network = copy.deepcopy(self.model).to(torch.bfloat16 if self.args.bf16 else torch.float32).eval()
         errors = words = 0
         for language in self.params.languages:
             pairs = [(clip, sound) for clip, sound in self.dev if clip.language == language]
-            with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.args.bf16):
-                heard = whisper.transcribe(
-                    self.model,
-                    self.processing_class,
-                    [sound for _, sound in pairs],
-                    language=language,
-                    window=self.params.pack.window,
-                    batch_size=self.params.dev_batch_size,
-                )
+            heard = whisper.transcribe(
+                network,
+                self.processing_class,
+                [sound for _, sound in pairs],
+                language=language,
+                window=self.params.pack.window,
+                batch_size=self.params.dev_batch_size,
+            )
             for (clip, _), transcript in zip(pairs, heard, strict=True):
                 row = score(clip.text, transcript.text, self.normalize)
                 errors, words = errors + row["errors"], words + row["words"]
-        self.model.train()
         metrics = {f"{metric_key_prefix}_wer": errors / words}
         self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics

@@ -22,6 +22,7 @@ from selfsown.stage import In, Metrics, Out, StageParams, stage, tree_digest
 BASELINE_WINDOW = 30.0
 NO_SPEECH = "no_speech"
 
+
 class TranscribeParams(StageParams):
     """`splits` are decoded at each of `windows` (seconds), at most `limit` utterances of each split and language."""
 
@@ -40,9 +41,7 @@ def transcribe(params: TranscribeParams, *, arm: str, model: In, speech: In, tra
     """Decode and score; returns the arm's in-domain and out-of-domain rates at each window."""
     clips = chosen_clips(speech, params.splits, params.languages, params.limit)
     shards = [
-        (window, part)
-        for window in params.windows
-        for part in by_length([*clips, *_noise(params)], params.shard_size)
+        (window, part) for window in params.windows for part in by_length([*clips, *_noise(params)], params.shard_size)
     ]
     source = read_card(speech)
     map_shards(

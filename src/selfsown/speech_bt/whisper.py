@@ -102,14 +102,13 @@ def encode(encoder: WhisperEncoder, log_mel: Tensor) -> Tensor:
 
 def log_mel(processor: WhisperProcessor, clips: Sequence[np.ndarray[Any, Any]], window: float) -> Tensor:
     """Log-mel features `[clips, mels, 100 x window]` of 16 kHz clips, padded with silence to `window` seconds."""
-    with torch.autocast("cpu", enabled=False):  # the extractor's numpy knows no bf16
-        features = processor.feature_extractor(
-            list(clips),
-            sampling_rate=SAMPLE_RATE,
-            padding="max_length",
-            max_length=round(window * SAMPLE_RATE),
-            return_tensors="pt",
-        )
+    features = processor.feature_extractor(
+        list(clips),
+        sampling_rate=SAMPLE_RATE,
+        padding="max_length",
+        max_length=round(window * SAMPLE_RATE),
+        return_tensors="pt",
+    )
     return features["input_features"]
 
 

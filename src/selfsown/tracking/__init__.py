@@ -10,7 +10,7 @@ MLflow is imported when a run starts, not before: importing it takes seconds.
 from selfsown.tracking.active import run
 from selfsown.tracking.log import log_artifact, log_bytes, log_figure, log_metrics, log_table, log_text, set_tags
 from selfsown.tracking.promotion import PromotionRefused, promote
-from selfsown.tracking.registry import log_gate, log_model
+from selfsown.tracking.registry import log_gate, log_model, signature
 from selfsown.tracking.state import reap
 from selfsown.tracking.store import tracking_uri, why_away
 from selfsown.tracking.upload import sync
@@ -29,6 +29,7 @@ __all__ = [
     "reap",
     "run",
     "set_tags",
+    "signature",
     "sync",
     "tracking_uri",
     "why_away",

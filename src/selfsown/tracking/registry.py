@@ -43,6 +43,15 @@ PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 REQUIREMENTS = ("mlflow", "numpy", "safetensors", "torch", "transformers")
 
 
+def signature(inputs: Any, outputs: Any) -> ModelSignature | None:
+    """The signature of example inputs and outputs, for `log_model`; None, and no import of MLflow, without a run."""
+    if active() is None:
+        return None
+    from mlflow.models import infer_signature
+
+    return infer_signature(inputs, outputs)
+
+
 def log_model(
     name: str,
     folder: Path,

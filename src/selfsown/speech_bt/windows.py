@@ -66,7 +66,11 @@ class Item(TypedDict):
 
 
 def plan_windows(
-    groups: Sequence[Sequence[Spoken]], shares: Sequence[float], count: int, params: PackParams, rng: np.random.Generator
+    groups: Sequence[Sequence[Spoken]],
+    shares: Sequence[float],
+    count: int,
+    params: PackParams,
+    rng: np.random.Generator,
 ) -> list[tuple[int, list[int]]]:
     """`count` windows as (group, indices of its clips), by seed.
 
