@@ -58,7 +58,9 @@ def decode(data: bytes, name: str = "clip") -> tuple[Samples, int]:
     try:
         channels, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, TypeError) as error:
-        raise AudioError(f"{name}: {len(data)} bytes are not readable as audio: {error}") from None
+        # The library's own words only: the whole message names an address, which differs from run to run.
+        words = getattr(error, "error_string", error)
+        raise AudioError(f"{name}: {len(data)} bytes are not readable as audio: {words}") from None
     samples = channels.mean(axis=1, dtype=np.float32) if channels.shape[1] > 1 else channels[:, 0]
     _check(samples, name)
     return samples, rate

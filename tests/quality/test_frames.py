@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfsown.audio import SAMPLE_RATE, UTTERANCE, encode_flac
+from selfsown.audio import SAMPLE_RATE, SILENCE_DBFS, UTTERANCE, encode_flac, rms_dbfs
 from selfsown.quality import frames, suites
 from selfsown.shards import CardInfo, write_product
 
@@ -47,14 +47,14 @@ def test_levels_and_durations_come_from_the_audio(tmp_path):
     assert "audio" not in found
     assert abs(found.loc["right", "rms_dbfs"] + 20) < 0.1 and found.loc["right", "duration_error"] < 1e-6
     assert abs(found.loc["misdeclared", "duration_error"] - 2) < 1e-6
-    assert found.loc["silent", "rms_dbfs"] == frames.SILENCE_DBFS
+    assert found.loc["silent", "rms_dbfs"] == SILENCE_DBFS
     assert found.loc[["damaged", "empty"], "rms_dbfs"].isna().all()
 
 
 def test_not_finite_samples_have_no_level():
-    assert np.isnan(frames.rms_dbfs(np.array([0.1, np.nan])))
-    assert np.isnan(frames.rms_dbfs(np.array([0.1, np.inf])))
-    assert np.isnan(frames.rms_dbfs(np.array([])))
+    assert np.isnan(rms_dbfs(np.array([0.1, np.nan])))
+    assert np.isnan(rms_dbfs(np.array([0.1, np.inf])))
+    assert np.isnan(rms_dbfs(np.array([])))
 
 
 @given(
@@ -77,3 +77,10 @@ def test_a_text_may_repeat_within_a_split_and_across_languages():
     assert frames.held_out_text(frame, frame).tolist() == ["dev: Ano.", "dev: ano", "test: Ano!", None]
     frame["language"] = "cs"
     assert frames.shared_text(frame).tolist() == ["dev, test: Ano.", "dev, test: ano", "dev, test: Ano!", None]
+
+
+def test_seed_and_text_are_both_training_and_may_share_a_text():
+    frame = pd.DataFrame({"text": ["Ano.", "ano", "ne"], "language": ["cs"] * 3, "split": ["seed", "text", "test"]})
+    assert frames.shared_text(frame).tolist() == [None] * 3
+    frame.loc[2, "text"] = "Ano!"
+    assert frames.shared_text(frame).notna().all()

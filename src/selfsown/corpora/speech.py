@@ -7,7 +7,6 @@ out-of-domain ones are `ood`, kept only where caption and recording plausibly ag
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -33,8 +32,6 @@ READERS: dict[str, Reader] = {"fillets": fillets.clips, "tuxpaint": tuxpaint.cli
 """Corpora by name; any other name is a source of kind folder."""
 
 CLIPS_PER_SHARD = 200
-
-_ADDRESS = re.compile(r"<\S+ object at 0x[0-9a-f]+>")
 
 
 class Minutes(Params):
@@ -196,8 +193,7 @@ class Judge:
         except OSError as error:
             return None, 0.0, f"unreadable audio: {error.strerror}"  # without the path, which differs per machine
         except (AudioError, ValueError) as error:
-            # an address in memory, which differs from run to run, is no part of the reason
-            return None, 0.0, f"unreadable audio: {_ADDRESS.sub('', str(error))}"
+            return None, 0.0, f"unreadable audio: {error}"
         samples = resample(samples, rate, SAMPLE_RATE)
         duration = samples.size / SAMPLE_RATE
         level = rms_dbfs(samples)

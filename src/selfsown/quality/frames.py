@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from selfsown.audio import AudioError, decode
+from selfsown.audio import AudioError, decode, rms_dbfs
 from selfsown.settings import settings
 from selfsown.shards import iter_product
-
-SILENCE_DBFS = -120.0
-"""What digital silence is counted as; a logarithm of zero would not fit into JSON."""
 
 HELD_OUT = ("dev", "test", "ood")
 
@@ -53,18 +47,6 @@ def _measure(data: bytes | None) -> tuple[float, float]:
     return len(samples) / sample_rate, rms_dbfs(samples)
 
 
-def rms_dbfs(samples: NDArray[Any]) -> float:
-    """Root mean square of samples in [-1, 1] as dB below full scale; NaN for none or for samples that are not finite.
-
-    >>> round(rms_dbfs(np.full(100, 0.1)), 3)
-    -20.0
-    """
-    if not samples.size:
-        return float("nan")
-    power = float(np.mean(np.square(samples, dtype=np.float64)))
-    return float("nan") if not np.isfinite(power) else max(SILENCE_DBFS, 10 * math.log10(max(power, 1e-30)))
-
-
 def text_key(text: object) -> str:
     """What makes two texts the same to a listener: words, without case and punctuation; "" for a missing text.
 
@@ -75,9 +57,16 @@ def text_key(text: object) -> str:
 
 
 def shared_text(speech: pd.DataFrame) -> pd.Series[str]:
-    """For each utterance whose text stands on two splits in its language, splits and text; missing for the others."""
+    """For each utterance whose text leaks between splits of its language, splits and text; missing for the others.
+
+    `seed` and `text` are one side, that of training: what was said on both is in training anyway.
+    """
     splits = _splits(speech)
-    return _named(speech, [found if len(found := splits[key]) > 1 else set() for key in _keys(speech)])
+    return _named(speech, [found if _leaks(found := splits[key]) else set() for key in _keys(speech)])
+
+
+def _leaks(splits: set[str]) -> bool:
+    return len(splits) > 1 and not splits.isdisjoint(HELD_OUT)
 
 
 def held_out_text(frame: pd.DataFrame, speech: pd.DataFrame) -> pd.Series[str]:

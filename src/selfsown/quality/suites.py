@@ -78,7 +78,7 @@ def utterances(limits: SpeechLimits, languages: tuple[str, ...]) -> list[Expecta
         *_one_of("split", SPLITS),
         *(_rows(1, f"split {split!r}", Column("split") == split) for split in ("seed", "dev", "test")),
         gxe.ExpectColumnValuesToBeNull(
-            column="shared_text", notes="no text may stand on two splits: the test would leak"
+            column="shared_text", notes="no text of dev, test or ood may stand on another split: the test would leak"
         ),
     ]
 

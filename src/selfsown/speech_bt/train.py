@@ -48,7 +48,6 @@ class TrainParams(StageParams):
     augment_synthetic: AugmentParams
     real_share: float = Field(gt=0, lt=1)
     encoder_layers: int = Field(ge=0)
-    average_last: int = Field(ge=1, description="checkpoints whose weights' mean competes with the best on dev")
     dev_limit: int = Field(ge=1)
     dev_batch_size: int = Field(ge=1)
     normalizer: str

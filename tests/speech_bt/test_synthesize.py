@@ -1,0 +1,64 @@
+"""Which sentence is spoken by whom: a function of the input and the seed, and every sentence accounted for."""
+
+import numpy as np
+import pytest
+
+from selfsown.audio import AugmentParams, decode
+from selfsown.errors import UserError
+from selfsown.speech_bt.engines import EspeakVoice
+from selfsown.speech_bt.synthesize import SynthesizeParams, Synthesizer, plan
+
+VOICES = [EspeakVoice(engine="espeak", voice=name) for name in ("cs", "cs+f2", "cs+m3")]
+
+
+def params(**changes: object) -> SynthesizeParams:
+    values = {
+        "seed": 1, "languages": ("cs",), "sentences": {"dialogue": 10, "prose": 2}, "renditions": 2,
+        "voices": {"cs": tuple(VOICES)}, "augment": AugmentParams(), "shard_size": 4,
+    }  # fmt: skip
+    return SynthesizeParams.model_validate(values | changes)
+
+
+def rows(count: int, domain: str = "dialogue") -> list[dict[str, str]]:
+    texts = [("slovo " * (1 + i % 7)).strip() + f" {chr(97 + i)}" for i in range(count)]
+    return [
+        {"id": f"{domain}{i}", "text": text, "language": "cs", "source": "made here", "domain": domain}
+        for i, text in enumerate(texts)
+    ]
+
+
+def test_every_rendition_has_a_voice_of_its_own_and_longest_come_first() -> None:
+    lines = plan(rows(8) + rows(5, "prose"), params())
+    assert len(lines) == 2 * (8 + 2)
+    assert [len(line.text) for line in lines] == sorted((len(line.text) for line in lines), reverse=True)
+    spoken = [(line.text, line.voice.name) for line in lines]
+    assert len(set(spoken)) == len(spoken)
+    assert len({line.id for line in lines}) == len(lines) == len({line.seed for line in lines})
+
+
+def test_the_plan_is_a_function_of_the_seed() -> None:
+    assert plan(rows(20), params()) == plan(rows(20), params())
+    assert plan(rows(20), params()) != plan(rows(20), params(seed=2))
+
+
+def test_a_language_without_voices_or_sentences_is_named() -> None:
+    with pytest.raises(UserError, match=r"voices\.nl: no voice"):
+        plan(rows(3), params(languages=("cs", "nl")))
+    with pytest.raises(UserError, match="no cs sentence in the domains prose"):
+        plan(rows(3), params(sentences={"prose": 5}))
+
+
+def test_speech_comes_back_in_order_and_what_an_engine_refuses_is_kept(tmp_path) -> None:
+    lines = plan([*rows(3), {**rows(1)[0], "id": "mute", "text": "…"}], params(renditions=1))
+    result = Synthesizer(AugmentParams(), tmp_path)(lines)
+    kept = result.kept.to_pylist()
+    assert result.rejected is not None
+    assert result.rejected["id"].to_pylist() == ["mute.0"] and result.rejected["reason"][0].as_py().startswith(
+        "engine: "
+    )
+    assert [row["id"] for row in kept] == [line.id for line in lines if line.text != "…"]
+    for row in kept:
+        samples, rate = decode(row["audio"]["bytes"])
+        assert rate == 16_000 and len(samples) / rate == pytest.approx(row["duration"])
+        assert np.sqrt(np.mean(samples**2)) > 0.01
+        assert 3 < len(row["text"]) / row["duration"] < 40

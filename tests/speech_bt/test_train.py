@@ -1,0 +1,204 @@
+"""Training: the plan of windows, the batches, one arm end to end, and kill -9 in the middle of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from tests.speech_bt.tiny_whisper import tiny_model, tiny_processor
+from transformers import WhisperForConditionalGeneration
+
+from selfsown.audio import SAMPLE_RATE, UTTERANCE, encode_flac
+from selfsown.errors import UserError
+from selfsown.shards import CardInfo, write_product
+from selfsown.speech_bt.train import TrainParams, freeze, train, training_arguments
+from selfsown.speech_bt.whisper import MARGIN
+from selfsown.speech_bt.windows import (
+    IGNORED,
+    Collator,
+    PackParams,
+    SpecAugmentParams,
+    Spoken,
+    Windows,
+    mask_log_mel,
+    plan_windows,
+)
+
+ROOT = Path(__file__).parents[2]
+TEXTS = ["kde jsme", "ryba", "co to je", "ven", "loď", "tady nic"]
+PARAMS: dict[str, Any] = {
+    "seed": 3,
+    "languages": ["cs"],
+    "pack": {"window": 4, "single": 0.3, "gap": 0.2},
+    "spec_augment": {"time_masks": 1, "time_seconds": 0.3, "mel_masks": 1, "mels": 2},
+    "augment_real": {"speed": {"probability": 0.5, "low": 0.9, "high": 1.1}},
+    "augment_synthetic": {},
+    "real_share": 0.5,
+    "encoder_layers": 1,
+    "dev_limit": 3,
+    "dev_batch_size": 2,
+    "normalizer": "whisper_basic",
+    "arguments": {
+        "max_steps": 12, "per_device_train_batch_size": 2, "learning_rate": 1e-3, "warmup_steps": 2,
+        "eval_strategy": "steps", "eval_steps": 4, "save_strategy": "steps", "save_steps": 4, "logging_steps": 4,
+        "save_total_limit": 2,
+    },
+}  # fmt: skip
+
+
+def clips(count: int, split: str) -> list[dict[str, Any]]:
+    rows = []
+    for index in range(count):
+        rng = np.random.default_rng([index, *split.encode()])
+        seconds = float(rng.uniform(0.5, 2))
+        sound = (0.1 * rng.normal(size=int(seconds * SAMPLE_RATE))).astype(np.float32)
+        row = {"id": f"{split}{index}", "audio": {"bytes": encode_flac(sound, SAMPLE_RATE), "path": ""}}
+        row |= {"text": TEXTS[index % len(TEXTS)], "language": "cs", "speaker": "v", "duration": seconds}
+        rows.append(row | {"source": "made here", "split": split})
+    return rows
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("inputs")
+    paths = {name: folder / name for name in ("pretrained", "speech", "synthetic", "accepted")}
+    tiny_model().export(paths["pretrained"])
+    tiny_processor().save_pretrained(paths["pretrained"])
+    card = CardInfo(name="clips", licence="CC0-1.0", source="made here", seed=1)
+    real = pa.Table.from_pylist(clips(8, "seed") + clips(4, "dev") + clips(3, "test"), UTTERANCE)
+    write_product(paths["speech"], [real], schema=UTTERANCE, card=card)
+    made = pa.Table.from_pylist(clips(10, "synthetic"), UTTERANCE)
+    write_product(paths["synthetic"], [made], schema=UTTERANCE, card=card)
+    write_product(paths["accepted"], [made.select(["id"])[:7]], schema=pa.schema([("id", pa.string())]), card=card)
+    return paths
+
+
+durations = st.lists(st.floats(0.3, 5), min_size=1, max_size=12)
+
+
+@settings(deadline=None, max_examples=60)
+@given(durations, durations, st.integers(0, 5), st.floats(0, 1))
+def test_windows_hold_what_fits_and_each_group_has_its_share(
+    real: list[float], made: list[float], seed: int, single: float
+) -> None:
+    real, made = [*real, 0.5], [*made, 0.5]  # at least one clip of each group fits
+    groups = [[Spoken(b"", "t", "cs", seconds) for seconds in group] for group in (real, made)]
+    pack = PackParams(window=4, single=single, gap=0.2)
+    windows = plan_windows(groups, [0.5, 0.5], 200, pack, np.random.default_rng(seed))
+    assert windows == plan_windows(groups, [0.5, 0.5], 200, pack, np.random.default_rng(seed))
+    for group, chosen in windows:
+        spoken = sum(groups[group][index].duration for index in chosen)
+        assert spoken + (len(chosen) - 1) * pack.gap + MARGIN <= pack.window + 1e-9
+    assert 60 <= sum(group == 0 for group, _ in windows) <= 140  # binomial(200, 1/2): outside with p < 1e-7
+
+
+def test_a_window_never_mixes_languages() -> None:
+    group = [Spoken(b"", "t", language, 0.6) for language in ("cs", "nl") * 10]
+    windows = plan_windows([group], [1], 100, PackParams(window=11, single=0, gap=0.1), np.random.default_rng(0))
+    assert all(len({group[index].language for index in chosen}) == 1 for _, chosen in windows)
+
+
+def test_no_loss_is_taken_of_the_prompt_which_the_decoder_is_given(inputs: dict[str, Path]) -> None:
+    processor = tiny_processor()
+    row = clips(1, "seed")[0]
+    spoken = Spoken(row["audio"]["bytes"], row["text"], "cs", row["duration"])
+    params = TrainParams.model_validate(PARAMS)
+    items = Windows([[spoken]], [params.augment_synthetic], [(0, [0])], params.pack, processor, 1)
+    start = processor.tokenizer.convert_tokens_to_ids("<|startoftranscript|>")
+    batch = Collator(processor, 4, params.spec_augment, start)([items[0]])
+    tokens = ["<|startoftranscript|>", "<|cs|>", "<|transcribe|>", "<|notimestamps|>"]
+    assert batch["decoder_input_ids"][0, :4].tolist() == processor.tokenizer.convert_tokens_to_ids(tokens)
+    assert batch["labels"][0, :3].tolist() == [IGNORED] * 3
+    said = [token for token in batch["labels"][0].tolist() if token != IGNORED]
+    assert processor.tokenizer.decode(said, skip_special_tokens=True).strip() == row["text"]
+    assert said[-1] == processor.tokenizer.eos_token_id
+    assert batch["decoder_input_ids"][0, 4:].tolist() == said[:-1]
+    assert batch["input_features"].shape == (1, 8, 400)
+
+
+def test_masks_hide_no_more_than_they_may() -> None:
+    params = SpecAugmentParams(time_masks=2, time_seconds=0.5, mel_masks=2, mels=3)
+    for seed in range(20):
+        features = torch.randn(8, 300)
+        masked = features.clone()
+        mask_log_mel(masked, params, np.random.default_rng(seed))
+        changed = (masked != features).sum()
+        assert changed <= 2 * 50 * 8 + 2 * 3 * 300
+
+
+def test_only_the_asked_for_layers_train() -> None:
+    model = tiny_model()
+    freeze(model, 1)
+    trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    assert not any("embed" in name or "conv" in name or "encoder.layers.0" in name for name in trained)
+    assert any("encoder.layers.1" in name for name in trained) and any("decoder.layers.0" in name for name in trained)
+
+
+def test_an_argument_the_library_does_not_take_is_named(tmp_path: Path) -> None:
+    params = TrainParams.model_validate(PARAMS | {"arguments": {"max_stepz": 3}})
+    with pytest.raises(UserError, match=r"params\.yaml: speech_bt\.train\.arguments: .*max_stepz"):
+        training_arguments(params, tmp_path)
+
+
+def test_an_unknown_arm_is_named(inputs: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'dreamt' is not allowed: real, synthetic or mixed"):
+        train(TrainParams.model_validate(PARAMS), arm="dreamt", model=tmp_path / "m", **inputs)
+
+
+def command(inputs: dict[str, Path], folder: Path) -> subprocess.Popen[bytes]:
+    (folder / "params.yaml").write_text(
+        yaml.safe_dump({"seed": 3, "languages": ["cs"], "speech_bt": {"train": {
+            key: value for key, value in PARAMS.items() if key not in ("seed", "languages")
+        }}})
+    )  # fmt: skip
+    options = [part for name, path in inputs.items() for part in (f"--{name}", str(path))]
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT / "src"), "SELFSOWN_TRACKING": "false", "SELFSOWN_PRECISION": "fp32",
+        "OMP_NUM_THREADS": "1",
+    }  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-m", "selfsown", "speech_bt.train", "--arm", "mixed", *options, "--model", "model"],
+        cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_kill_9_goes_on_from_the_last_checkpoint_to_the_same_weights(inputs: dict[str, Path], tmp_path: Path) -> None:
+    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
+    for folder in (undisturbed, disturbed):
+        folder.mkdir()
+    process = command(inputs, undisturbed)
+    assert process.wait(240) == 0, process.stderr and process.stderr.read().decode()[-2000:]
+    process = command(inputs, disturbed)
+    state = disturbed / "model" / ".work" / "checkpoint-4" / "trainer_state.json"
+    deadline = time.monotonic() + 240
+    while not state.is_file():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (disturbed / "model" / "model.safetensors").exists(), "killed too late: it had finished"
+    process = command(inputs, disturbed)
+    assert process.wait(240) == 0, process.stderr and process.stderr.read().decode()[-2000:]
+    expected = load_file(undisturbed / "model" / "model.safetensors")
+    found = load_file(disturbed / "model" / "model.safetensors")
+    for name, weight in expected.items():
+        torch.testing.assert_close(found[name], weight, msg=name)
+    histories = [json.loads((folder / "model" / "training.json").read_text()) for folder in (undisturbed, disturbed)]
+    assert histories[0] == histories[1] and [point["step"] for point in histories[0]] == [4, 8, 12]
+    assert not (disturbed / "model" / ".work").exists()
+    model = WhisperForConditionalGeneration.from_pretrained(disturbed / "model")
+    assert type(model) is WhisperForConditionalGeneration and model.generation_config.language == "cs"
