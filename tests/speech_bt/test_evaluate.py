@@ -29,7 +29,9 @@ def frame(share: float, seed: int = 0, items: int = 120, windows: tuple[float, .
                     "deletions": 0, "insertions": 0, "chars": words * 5, "char_errors": errors, "repeated": False,
                 }
             )  # fmt: skip
-    rows.append({**rows[0], "id": "noise", "split": "no_speech", "words": 0, "errors": 1, "insertions": 1, "chars": 0})
+    invented = int(share < 0.5)
+    silent = {"split": "no_speech", "words": 0, "errors": invented, "insertions": invented, "chars": 0}
+    rows += [{**rows[0], "id": "noise", "window": window, **silent} for window in windows]
     return pd.DataFrame(rows)
 
 
