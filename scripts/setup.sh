@@ -21,6 +21,7 @@ main() {
     flock 9 # two set-ups at once: the second waits and finds the work done
     if ! ready "$venv" || [ "$(stamp "$python" "$venv")" != "$(cat "$venv/stamp")" ]; then install "$python" "$venv"; fi
     if [ "$venv" != "$PWD/.venv" ]; then
+        launcher "$venv"
         touch "$venv/stamp" # the time of last use, by which .ci/run clears old ones away
         if [ "$(readlink .venv || true)" != "$venv" ]; then rm -rf .venv && ln -s "$venv" .venv; fi
     fi
@@ -41,13 +42,16 @@ install() { # python, venv. Killed half-way it leaves no stamp, so the next call
     "$venv/bin/python" -m pip install $quiet --compile --require-hashes -r requirements.lock >&2
     if [ "$venv" = "$PWD/.venv" ]; then
         "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable . >&2
-    else
-        # Shared by several checkouts, so it points to none: scripts/env.sh names the checkout in PYTHONPATH.
-        printf '#!%s\nfrom selfsown.cli import main\n\nmain()\n' "$venv/bin/python" >"$venv/bin/selfsown"
-        chmod +x "$venv/bin/selfsown"
     fi
     stamp "$python" "$venv" >"$venv/stamp"
     echo "setup: done" >&2
+}
+
+launcher() { # venv. Shared by several checkouts, so it points to none: scripts/env.sh names the checkout in PYTHONPATH.
+    # The guard matters: processes that are spawned import this file again.
+    printf '#!%s\nfrom selfsown.cli import main\n\nif __name__ == "__main__":\n    main()\n' "$1/bin/python" >"$1/bin/.selfsown"
+    chmod +x "$1/bin/.selfsown"
+    mv "$1/bin/.selfsown" "$1/bin/selfsown"
 }
 
 ready() { # venv: complete, in place, and made from this very lock file
