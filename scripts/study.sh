@@ -4,15 +4,16 @@
 # under the digest of its parameters, and the stages of the unfinished one go on from their shards and checkpoints.
 . "$(dirname "$0")/env.sh"
 : "${PIPELINE:?which one? make study PIPELINE=speech_bt}"
+study=data/$PIPELINE/study
 runs=()
 for seed in ${SEEDS:-1 2 3}; do
     python scripts/set_profile.py profile=study "seed=$seed"
-    run=metrics/study/$PIPELINE/seed-$seed-$(sha256sum <params.yaml | cut -c1-8).json
-    if [ ! -f "$run" ]; then
+    run=$study/$(sha256sum <params.yaml | cut -c1-8)/seed-$seed
+    if [ ! -d "$run" ]; then
         dvc repro "pipelines/$PIPELINE/dvc.yaml"
-        mkdir -p "$(dirname "$run")"
-        cp "metrics/$PIPELINE.json" "$run.part" && mv "$run.part" "$run"
+        rm -rf "$run.part" && mkdir -p "$run.part"
+        cp -r "data/$PIPELINE/transcripts/." "$run.part" && mv "$run.part" "$run"
     fi
     runs+=("$run")
 done
-python scripts/fold_seeds.py "metrics/$PIPELINE.study.json" "${runs[@]}"
+selfsown fold "$PIPELINE" "metrics/$PIPELINE.study.json" "${runs[@]}"

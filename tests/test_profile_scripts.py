@@ -1,7 +1,6 @@
 """The scripts around profiles: which one is active, and the figures of several seeds folded into one."""
 
 import importlib.util
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -80,21 +79,3 @@ def test_an_unknown_profile_or_key_is_one_clear_line() -> None:
     assert key.returncode == 1
     assert "sede" in key.stderr
     assert "Traceback" not in key.stderr
-
-
-def test_seeds_fold_into_mean_and_interval(tmp_path: Path) -> None:
-    files = []
-    for seed, wer in enumerate((0.5, 0.6, 0.7)):
-        files.append(str(tmp_path / f"{seed}.json"))
-        Path(files[-1]).write_text(json.dumps({"wer": wer, "wer_lo": 0, "wer_hi": 1, "wer_n": 197, f"only_{seed}": 1}))
-    out = tmp_path / "out.json"
-    load("fold_seeds").main(str(out), *files)
-    folded = json.loads(out.read_text())
-    half = 4.302653 * 0.1 / 3**0.5  # Student's t with two degrees of freedom, standard deviation 0.1
-    assert folded["wer"] == pytest.approx(0.6)
-    assert (folded["wer_lo"], folded["wer_hi"]) == (pytest.approx(0.6 - half), pytest.approx(0.6 + half))
-    assert folded["wer_n"] == 3
-    assert folded["wer_per_seed"] == [0.5, 0.6, 0.7]
-    assert not [key for key in folded if key.startswith("only")]
-    with pytest.raises(SystemExit, match="at least two"):
-        load("fold_seeds").main(str(out), files[0])

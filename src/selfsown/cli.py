@@ -116,6 +116,25 @@ def promote(model: str, force: bool) -> None:
 
 
 @app.command()
+@click.argument("pipeline")
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+def fold(pipeline: str, out: Path, runs: tuple[Path, ...]) -> None:
+    """Make one result OUT of the RUNS of several seeds: folders with the transcripts of each of PIPELINE's models."""
+    import importlib
+    import json
+
+    import yaml
+
+    from selfsown.shards import write_atomic
+
+    languages = yaml.safe_load(Path("params.yaml").read_text())["languages"]
+    folded = importlib.import_module(f"selfsown.{pipeline}.evaluate").fold(runs, languages)
+    write_atomic(out, json.dumps(folded, indent=2).encode() + b"\n")
+    click.echo(f"{out}: {len(runs)} seeds")
+
+
+@app.command()
 def sync() -> None:
     """Upload the runs that were recorded while the tracking server was away."""
     from selfsown.tracking import sync as sync_runs

@@ -132,13 +132,10 @@ def section(name: str, paper: Paper, metrics: Path, active: dict[str, Any], lang
 def _study(folded: dict[str, Any]) -> tuple[Metrics, str]:
     """Flat figures of several seeds, `<key>_per_seed` among them, and what their intervals mean.
 
-    Either flat already (intervals over seeds), or `mean` and `seeds`: items scored by their mean over seeds, with
-    intervals over items, beside each seed's own figures.
+    Items are scored by their mean over seeds, with intervals over items; each seed's own figures stand beside them.
     """
-    if "mean" not in folded:
-        count = max((len(value) for value in folded.values() if isinstance(value, list)), default=0)
-        scope = f"Mean over {count} seeds, profile study. Intervals are 95 % over seeds (Student's t); n counts seeds."
-        return folded, scope
+    if not folded:
+        return {}, ""
     runs = list(folded["seeds"].values())
     per_seed = {
         f"{key}_per_seed": [run[key] for run in runs] for key in folded["mean"] if all(key in run for run in runs)
