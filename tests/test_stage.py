@@ -9,7 +9,8 @@ from pydantic import Field
 
 from selfsown import stage as stage_module
 from selfsown.errors import UserError
-from selfsown.stage import In, Metrics, Out, Params, ParamsError, Stage, StageParams, load_params, run_stage, stage
+from selfsown.params import Params
+from selfsown.stage import In, Metrics, Out, ParamsError, Stage, StageParams, load_params, run_stage, stage
 
 
 class Optimizer(Params):

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import io
 import math
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import soundfile
 import soxr
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
 from selfsown.errors import UserError
+from selfsown.params import Params, Range
 
 Samples = NDArray[np.float32]
 
@@ -148,19 +149,10 @@ def _frame_powers(samples: NDArray[Any], sample_rate: int) -> NDArray[np.float64
     return sums / np.diff(np.append(starts, samples.size))
 
 
-class Effect(BaseModel):
+class Effect(Range):
     """With `probability`, an effect of a strength drawn uniformly from [`low`, `high`]."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     probability: float = Field(ge=0, le=1)
-    low: float
-    high: float
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.low > self.high:
-            raise ValueError(f"low {self.low} is above high {self.high}")
-        return self
 
     def draw(self, rng: np.random.Generator) -> float | None:
         """A strength, or None for no effect; always two draws, so that one effect's chance leaves the next's alone."""
@@ -188,10 +180,9 @@ class ReverbEffect(Effect):
     high: float = Field(le=2)
 
 
-class AugmentParams(BaseModel):
+class AugmentParams(Params):
     """What may happen to a clip, in this order; an effect left out never does."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     speed: SpeedEffect | None = Field(None, description="factor: 1.1 is faster and higher by a tenth")
     reverb_s: ReverbEffect | None = Field(None, description="reverberation time, a small room 0.2 to 0.5")
     band_hz: BandEffect | None = Field(None, description="keeps 300 Hz to this, as a telephone does (3400)")

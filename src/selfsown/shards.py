@@ -11,29 +11,24 @@ the bytes do not depend on the number of workers.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import json
 import os
 import shutil
-import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
+from selfsown import workers
 from selfsown.errors import UserError
-from selfsown.settings import settings
+from selfsown.params import Params
 
 REJECTED = "rejected.parquet"
 _WORK = ".work"
@@ -43,10 +38,9 @@ class ProductError(UserError):
     """A product is missing, unfinished or damaged; the message names the file and what to do."""
 
 
-class CardInfo(BaseModel):
+class CardInfo(Params):
     """What the maker of a product says about it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     name: str
     licence: str
     source: str
@@ -54,10 +48,9 @@ class CardInfo(BaseModel):
     note: str = ""
 
 
-class ShardInfo(BaseModel):
+class ShardInfo(Params):
     """One finished Parquet file: its rows and the sha256 of its bytes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     file: str
     rows: int
     sha256: str
@@ -85,8 +78,7 @@ class ShardResult:
     rejected: pa.Table | None = None
 
 
-T = TypeVar("T")
-Worker = Callable[[T], ShardResult]
+Item = TypeVar("Item")
 
 
 def read_card(product: Path) -> Card:
@@ -192,8 +184,8 @@ def write_product(
 
 
 def map_shards(
-    make_worker: Callable[[], Worker[T]],
-    shards: Sequence[T],
+    make_worker: Callable[[], workers.Worker[Item, ShardResult]],
+    shards: Sequence[Item],
     out: Path,
     *,
     schema: pa.Schema,
@@ -221,85 +213,10 @@ def map_shards(
         write_atomic(mark, fingerprint.encode())
     todo = [index for index in range(len(shards)) if not (work / f"{index:05d}.json").is_file()]
     with tqdm(total=len(shards), initial=len(shards) - len(todo), desc=card.name, unit="shard") as bar:
-        engine = _on_ray if settings().engine == "ray" else _on_processes
-        for index, result in engine(make_worker, [(index, shards[index]) for index in todo]):
+        for index, result in workers.work(make_worker, [(index, shards[index]) for index in todo]):
             _write_shard(out, index, result, schema)
             bar.update()
     return _finish(out, schema, card)
-
-
-def _on_processes(
-    make_worker: Callable[[], Worker[T]], items: Sequence[tuple[int, T]]
-) -> Iterator[tuple[int, ShardResult]]:
-    """Spawned processes, so that no thread or lock of this one is inherited half-way."""
-    if not items:
-        return
-    workers = min(settings().worker_count, len(items))
-    pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(make_worker,)
-    )
-    with pool:
-        futures = {pool.submit(_work_on, item): index for index, item in items}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-_worker: Worker[Any] | None = None
-
-
-def _start_worker(make_worker: Callable[[], Worker[Any]]) -> None:
-    """Runs first in every process: one thread each, because sums in another order give other bytes."""
-    global _worker
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a killed stage leaves no orphan at work
-    _single_thread()
-    _worker = make_worker()
-
-
-def _work_on(item: Any) -> ShardResult:
-    if _worker is None:
-        raise RuntimeError("the worker process was not initialised")
-    return _worker(item)
-
-
-def _single_thread() -> None:
-    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
-    import torch  # imported here: products are read in processes that never need it
-
-    torch.set_num_threads(1)
-
-
-def _on_ray(make_worker: Callable[[], Worker[T]], items: Sequence[tuple[int, T]]) -> Iterator[tuple[int, ShardResult]]:
-    """Actors on an existing cluster (`RAY_ADDRESS`) or a local one; each loads its worker once."""
-    import ray
-
-    if not items:
-        return
-    if not ray.is_initialized():
-        here = {key: value for key, value in os.environ.items() if key.startswith("SELFSOWN_")}
-        path = os.pathsep.join(part for part in sys.path if part)
-        ray.init(log_to_driver=False, include_dashboard=False, runtime_env={"env_vars": {**here, "PYTHONPATH": path}})
-
-    class Actor:
-        def __init__(self) -> None:
-            _single_thread()
-            self.worker = make_worker()
-
-        def work(self, index: int, item: Any) -> tuple[int, ShardResult]:
-            return index, self.worker(item)
-
-    gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 and settings().device != "cpu" else 0
-    slots = int(ray.cluster_resources().get("GPU" if gpus else "CPU", 1))
-    count = max(1, min(settings().workers or slots, len(items)))
-    actors = [ray.remote(num_cpus=0 if gpus else 1, num_gpus=gpus)(Actor).remote() for _ in range(count)]
-    pool = ray.util.ActorPool(actors)
-    yield from pool.map_unordered(lambda actor, item: actor.work.remote(*item), items)
-    for actor in actors:
-        ray.kill(actor)
 
 
 def _write_shard(out: Path, index: int, result: ShardResult, schema: pa.Schema) -> None:

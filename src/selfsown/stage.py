@@ -12,7 +12,6 @@ Its parameters are the section `<pipeline>.<stage>` of `params.yaml`; its paths 
 from __future__ import annotations
 
 import difflib
-import hashlib
 import importlib
 import inspect
 import json
@@ -28,12 +27,14 @@ from typing import Annotated, Any
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from selfsown import tracking
 from selfsown.errors import UserError
+from selfsown.params import Params
 from selfsown.settings import settings
 from selfsown.shards import identity_digest, read_card, write_atomic
+from selfsown.sources.tree import file_sha256, tree_sha256
 
 In = Annotated[Path, "in"]
 Out = Annotated[Path, "out"]
@@ -45,12 +46,6 @@ SHARED = ("seed", "languages")
 
 PIPELINE_KEYS = ("matrix",)
 """Keys of a pipeline's section beside its stages: the lists that a DVC matrix runs over."""
-
-
-class Params(BaseModel):
-    """Base of every parameter model: frozen, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class StageParams(Params):
@@ -225,20 +220,11 @@ def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path 
 def input_digests(inputs: Mapping[str, Path]) -> dict[str, str]:
     """What each input holds: the digest of a product's card, else of the folder's files or the file."""
     return {
-        name: read_card(path).digest if (path / "card.json").is_file() else tree_digest(path)
+        name: read_card(path).digest
+        if (path / "card.json").is_file()
+        else (tree_sha256(path) if path.is_dir() else file_sha256(path))
         for name, path in inputs.items()
     }
-
-
-def tree_digest(path: Path) -> str:
-    """Sha256 over names and bytes of a file or of all files below a folder."""
-    digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if file.is_file():
-            digest.update(str(file.relative_to(path)).encode() + b"\0")
-            with file.open("rb") as handle:
-                digest.update(hashlib.file_digest(handle, "sha256").digest())
-    return digest.hexdigest()
 
 
 def is_main_process() -> bool:

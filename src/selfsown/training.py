@@ -18,18 +18,33 @@ from selfsown.shards import identity_digest, write_atomic
 WORK = ".work"
 
 
-def native_bf16(device: torch.device) -> bool:
-    """Whether the device multiplies bf16 in its own units (AMX, tensor cores); elsewhere bf16 is slower than fp32."""
-    return torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_amx_tile_supported()
+def compute_device() -> torch.device:
+    """The device of the settings; `auto` prefers CUDA."""
+    name = settings().device
+    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+
+
+def compute_dtype() -> torch.dtype:
+    """What to multiply in: `auto` is bf16 where the device has units for it (AMX, tensor cores), else fp32.
+
+    Without such units bf16 is slower than fp32.
+    """
+    precision = settings().precision
+    if precision == "auto":
+        on_gpu = compute_device().type == "cuda"
+        native = torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_amx_tile_supported()
+        precision = "bf16" if native else "fp32"
+    return {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
 
 
 def execution_arguments() -> dict[str, Any]:
     """The part of `TrainingArguments` that the settings decide."""
-    device = (
-        torch.device("cpu") if settings().device == "cpu" or not torch.cuda.is_available() else torch.device("cuda")
-    )
-    bf16 = settings().precision == "bf16" or (settings().precision == "auto" and native_bf16(device))
-    return {"use_cpu": device.type == "cpu", "bf16": bf16, "report_to": "none", "disable_tqdm": False}
+    return {
+        "use_cpu": compute_device().type == "cpu",
+        "bf16": compute_dtype() == torch.bfloat16,
+        "report_to": "none",
+        "disable_tqdm": False,
+    }
 
 
 def work_folder(model: Path, identity: Mapping[str, Any]) -> Path:

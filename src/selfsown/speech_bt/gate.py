@@ -20,9 +20,10 @@ import pyarrow as pa
 from pydantic import Field
 
 from selfsown import quality
+from selfsown.params import Params
 from selfsown.quality import frames, suites
 from selfsown.shards import REJECTED, CardInfo, parquet_bytes, read_card, read_product, write_atomic, write_product
-from selfsown.stage import In, Metrics, Out, Params, StageParams, stage
+from selfsown.stage import In, Metrics, Out, StageParams, stage
 
 SYNTHETIC = "synthetic"
 """The split of synthetic rows among the scored transcripts; all other rows are real speech."""

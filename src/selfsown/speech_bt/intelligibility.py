@@ -12,7 +12,7 @@ from pydantic import Field
 
 from selfsown.shards import CardInfo, map_shards, read_card, read_product
 from selfsown.speech_bt.decoding import SCORED, Transcriber, by_length, chosen_clips
-from selfsown.stage import In, Metrics, Out, StageParams, stage, tree_digest
+from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
 
 
 class IntelligibilityParams(StageParams):
@@ -43,9 +43,7 @@ def intelligibility(
         card=CardInfo(name="speech_bt intelligibility", licence=source.licence, source=source.name, seed=params.seed),
         identity={
             "params": params.model_dump(),
-            "model": tree_digest(model),
-            "speech": read_card(speech).digest,
-            "synthetic": source.digest,
+            "inputs": input_digests({"model": model, "speech": speech, "synthetic": synthetic}),
         },
     )
     rows = read_product(intelligibility, ["split", "errors", "words"]).to_pandas()

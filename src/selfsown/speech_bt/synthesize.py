@@ -23,7 +23,7 @@ from selfsown.audio import SAMPLE_RATE, UTTERANCE, AugmentParams, augment, encod
 from selfsown.errors import UserError
 from selfsown.shards import CardInfo, ShardResult, map_shards, read_card, read_product, shard_seed, with_reason
 from selfsown.speech_bt.engines import Failure, Voice, load_engine
-from selfsown.stage import In, Metrics, Out, StageParams, stage
+from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
 
 
 class SynthesizeParams(StageParams):
@@ -70,7 +70,10 @@ def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic
             source=f"{text.source}, spoken by {', '.join(sorted({line.voice.name for line in lines}))}",
             seed=params.seed,
         ),
-        identity={"params": params.model_dump(), "sentences": text.digest, "speech": read_card(speech).digest},
+        identity={
+            "params": params.model_dump(),
+            "inputs": input_digests({"sentences": sentences, "speech": speech}),
+        },
     )
     return {"utterances": card.rows, "refused": sum(card.dropped.values())}
 

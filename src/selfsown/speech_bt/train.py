@@ -30,7 +30,7 @@ from selfsown.speech_bt.scoring import score
 from selfsown.speech_bt.windows import Collator, PackParams, SpecAugmentParams, Spoken, Windows, plan_windows
 from selfsown.stage import In, Metrics, Out, StageParams, input_digests, is_main_process, stage
 from selfsown.text import normalizer
-from selfsown.training import LogToMlflow, execution_arguments, last_checkpoint, work_folder
+from selfsown.training import LogToMlflow, compute_dtype, execution_arguments, last_checkpoint, work_folder
 
 Arm = Literal["real", "synthetic", "mixed"]
 
@@ -182,7 +182,7 @@ class Trainer(Seq2SeqTrainer):
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
         """Corpus WER on the dev clips at the training window."""
         # A copy in the decoding precision: under autocast every decoding step would cast all weights again.
-        network = copy.deepcopy(self.model).to(torch.bfloat16 if self.args.bf16 else torch.float32).eval()
+        network = copy.deepcopy(self.model).to(compute_dtype()).eval()
         errors = words = 0
         for language in self.params.languages:
             pairs = [(clip, sound) for clip, sound in self.dev if clip.language == language]

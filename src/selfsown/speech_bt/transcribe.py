@@ -17,7 +17,7 @@ from selfsown.audio import SAMPLE_RATE, encode_flac
 from selfsown.bootstrap import rate
 from selfsown.shards import CardInfo, map_shards, read_card, read_product, shard_seed
 from selfsown.speech_bt.decoding import SCORED, Clip, Transcriber, by_length, chosen_clips
-from selfsown.stage import In, Metrics, Out, StageParams, stage, tree_digest
+from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
 
 BASELINE_WINDOW = 30.0
 NO_SPEECH = "no_speech"
@@ -50,7 +50,7 @@ def transcribe(params: TranscribeParams, *, arm: str, model: In, speech: In, tra
         transcripts,
         schema=SCORED,
         card=CardInfo(name=f"transcripts {arm}", licence=source.licence, source=source.name, seed=params.seed),
-        identity={"params": params.model_dump(), "model": tree_digest(model), "speech": source.digest},
+        identity={"params": params.model_dump(), "inputs": input_digests({"model": model, "speech": speech})},
     )
     table = read_product(transcripts)
     metrics: dict[str, float] = {}

@@ -19,8 +19,7 @@ from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from selfsown.audio import SAMPLE_RATE
-from selfsown.settings import settings
-from selfsown.training import native_bf16
+from selfsown.training import compute_device, compute_dtype
 
 FULL_WINDOW = 30.0
 MARGIN = 0.5
@@ -64,22 +63,8 @@ class WindowedWhisper(WhisperForConditionalGeneration):
 
 def load(folder: Path) -> tuple[WindowedWhisper, WhisperProcessor]:
     """A checkpoint ready to transcribe: on the device and in the precision that the settings name."""
-    device, dtype = decoding_device(), decoding_dtype()
-    model = WindowedWhisper.from_pretrained(folder, dtype=dtype)
-    return model.to(device).eval(), WhisperProcessor.from_pretrained(folder)
-
-
-def decoding_device() -> torch.device:
-    """The device of the settings; `auto` prefers CUDA."""
-    name = settings().device
-    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
-
-
-def decoding_dtype() -> torch.dtype:
-    """bf16 where the hardware multiplies it natively (or the settings say so), else fp32."""
-    if settings().precision == "auto":
-        return torch.bfloat16 if native_bf16(decoding_device()) else torch.float32
-    return {"fp32": torch.float32, "bf16": torch.bfloat16}[settings().precision]
+    model = WindowedWhisper.from_pretrained(folder, dtype=compute_dtype())
+    return model.to(compute_device()).eval(), WhisperProcessor.from_pretrained(folder)
 
 
 def encode(encoder: WhisperEncoder, log_mel: Tensor) -> Tensor:

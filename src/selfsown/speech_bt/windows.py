@@ -20,8 +20,8 @@ from torch.utils.data import Dataset
 from transformers import WhisperProcessor
 
 from selfsown.audio import SAMPLE_RATE, AugmentParams, augment, decode
+from selfsown.params import Params
 from selfsown.speech_bt.whisper import MARGIN, log_mel
-from selfsown.stage import Params
 
 IGNORED = -100
 """Label of positions that no loss is taken of."""

@@ -25,6 +25,7 @@ from selfsown.sources import fetch
 from selfsown.speech_bt.engines.protocol import Engine, EngineError, Failure
 from selfsown.speech_bt.engines.voices import CoquiVoice
 from selfsown.speech_bt.engines.xtts import XttsEngine
+from selfsown.training import compute_device
 
 _CHECKPOINTS = ("model.pth", "model_file.pth", "best_model.pth")
 
@@ -36,8 +37,7 @@ def load_coqui(model: str, speech: Path | None) -> Engine[CoquiVoice]:
         EngineError: its licence is not agreed to, or the folder holds no model.
     """
     synthesizer = _named(model) if model.startswith("tts_models/") else _from_folder(model)
-    on_gpu = settings().device == "cuda" or (settings().device == "auto" and torch.cuda.is_available())
-    synthesizer.to("cuda" if on_gpu else "cpu")
+    synthesizer.to(compute_device().type)
     if isinstance(synthesizer.tts_model, Xtts):
         return XttsEngine(synthesizer.tts_model, speech)
     return CoquiEngine(synthesizer)

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from selfsown.params import Params
 from selfsown.sources import describe
-from selfsown.stage import Params
 
 Factor = Annotated[float, Field(ge=0.5, le=2)]
 

@@ -1,12 +1,16 @@
-"""A closed range of numbers, as a parameter."""
+"""The base of every typed model that is read from a file, and a range of numbers."""
 
 from __future__ import annotations
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from selfsown.stage import Params
+
+class Params(BaseModel):
+    """Frozen, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Range(Params):

@@ -1,0 +1,107 @@
+"""Where shards are worked on: processes of this machine, or actors of a Ray cluster.
+
+Both build a worker once per process and give results back as they come; what a worker makes of an item depends on
+nothing else, so neither does the order or number of processes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import Any, TypeAlias, TypeVar
+
+from selfsown.settings import settings
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Worker: TypeAlias = Callable[[Item], Result]
+
+
+def work(
+    make_worker: Callable[[], Worker[Item, Result]], items: Sequence[tuple[int, Item]]
+) -> Iterator[tuple[int, Result]]:
+    """Results of numbered items in the order they are done, on the engine the settings name.
+
+    Args:
+        make_worker: picklable; called once per process, so a worker may hold a loaded model.
+    """
+    if items:
+        engine = _on_ray if settings().engine == "ray" else _on_processes
+        yield from engine(make_worker, items)
+
+
+def _on_processes(
+    make_worker: Callable[[], Worker[Item, Result]], items: Sequence[tuple[int, Item]]
+) -> Iterator[tuple[int, Result]]:
+    """Spawned processes, so that no thread or lock of this one is inherited half-way."""
+    workers = min(settings().worker_count, len(items))
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(make_worker,)
+    )
+    with pool:
+        futures = {pool.submit(_work_on, item): index for index, item in items}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_worker: Worker[Any, Any] | None = None
+
+
+def _start_worker(make_worker: Callable[[], Worker[Any, Any]]) -> None:
+    """Runs first in every process: one thread each, because sums in another order give other bytes."""
+    global _worker
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a killed stage leaves no orphan at work
+    _single_thread()
+    _worker = make_worker()
+
+
+def _work_on(item: Any) -> Any:
+    if _worker is None:
+        raise RuntimeError("the worker process was not initialised")
+    return _worker(item)
+
+
+def _single_thread() -> None:
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+    import torch  # imported here: products are read in processes that never need it
+
+    torch.set_num_threads(1)
+
+
+def _on_ray(
+    make_worker: Callable[[], Worker[Item, Result]], items: Sequence[tuple[int, Item]]
+) -> Iterator[tuple[int, Result]]:
+    """Actors on an existing cluster (`RAY_ADDRESS`) or a local one; each loads its worker once."""
+    import ray
+
+    if not ray.is_initialized():
+        here = {key: value for key, value in os.environ.items() if key.startswith("SELFSOWN_")}
+        path = os.pathsep.join(part for part in sys.path if part)
+        ray.init(log_to_driver=False, include_dashboard=False, runtime_env={"env_vars": {**here, "PYTHONPATH": path}})
+
+    class Actor:
+        def __init__(self) -> None:
+            _single_thread()
+            self.worker = make_worker()
+
+        def work(self, index: int, item: Any) -> tuple[int, Any]:
+            return index, self.worker(item)
+
+    gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 and settings().device != "cpu" else 0
+    slots = int(ray.cluster_resources().get("GPU" if gpus else "CPU", 1))
+    count = max(1, min(settings().workers or slots, len(items)))
+    actors = [ray.remote(num_cpus=0 if gpus else 1, num_gpus=gpus)(Actor).remote() for _ in range(count)]
+    pool = ray.util.ActorPool(actors)
+    yield from pool.map_unordered(lambda actor, item: actor.work.remote(*item), items)
+    for actor in actors:
+        ray.kill(actor)
