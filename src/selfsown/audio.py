@@ -228,12 +228,16 @@ def _band_limit(samples: Samples, sample_rate: int, upper: float) -> Samples:
 
 
 def _add_noise(samples: Samples, snr_db: float, rng: np.random.Generator) -> Samples:
-    """Add noise whose power falls with frequency by a random power between 0 (white) and 1 (pink)."""
-    spectrum = np.fft.rfft(rng.standard_normal(samples.size))
-    spectrum *= np.arange(1, spectrum.size + 1) ** (-rng.random() / 2)
-    noise = np.fft.irfft(spectrum, samples.size)
-    scale = math.sqrt(_power(samples) / max(_power(noise), 1e-30)) * 10 ** (-snr_db / 20)
-    return (samples + scale * noise).astype(np.float32)
+    """Add noise between white and pink."""
+    noise = coloured_noise(samples.size, rng.random(), rng)
+    return samples + noise * np.float32(math.sqrt(_power(samples)) * 10 ** (-snr_db / 20))
+
+
+def coloured_noise(size: int, slope: float, rng: np.random.Generator) -> Samples:
+    """`size` samples of noise at 0 dBFS RMS, its power falling as frequency^-slope: 0 white, 1 pink, 2 brown."""
+    spectrum = np.fft.rfft(rng.standard_normal(size))
+    noise = np.fft.irfft(spectrum * np.arange(1, spectrum.size + 1) ** (-slope / 2), size)
+    return (noise / math.sqrt(max(_power(noise), 1e-30))).astype(np.float32)
 
 
 def _power(samples: NDArray[Any]) -> float:

@@ -27,7 +27,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from selfsown import tracking
 from selfsown.errors import UserError
@@ -40,8 +40,11 @@ In = Annotated[Path, "in"]
 Out = Annotated[Path, "out"]
 Metrics = Mapping[str, float]
 
-SHARED = ("seed", "languages")
-"""Top-level parameters that a stage's model may declare beside its own section; so may it the keys of `matrix`."""
+SHARED = ("seed", "data_seed", "languages")
+"""Top-level parameters that a stage's model may declare beside its own section; so may it the keys of `matrix`.
+
+What data is made follows `data_seed`, training `seed`: the seeds of a study share their data and their test set.
+"""
 
 
 PIPELINE_KEYS = ("matrix",)
@@ -50,8 +53,6 @@ PIPELINE_KEYS = ("matrix",)
 
 class StageParams(Params):
     """Base of a stage's parameters."""
-
-    seed: int = Field(ge=0)
 
 
 class ParamsError(UserError):
@@ -197,7 +198,7 @@ def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path 
             raise UserError(f"--{name} {path}: does not exist; `dvc repro` makes it")
     if declared.distributed:
         _relaunch()
-    _seed(params.seed)
+    _seed(getattr(params, "seed", getattr(params, "data_seed", 0)))
     labels = [str(value) for name, value in arguments.items() if name not in (*declared.inputs, *declared.outputs)]
     run_name = "@".join([declared.name, *labels])
     fingerprint = identity_digest({"params": params.model_dump(), "inputs": input_digests(inputs), "run": run_name})

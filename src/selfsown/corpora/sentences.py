@@ -46,6 +46,7 @@ ROWS_PER_SHARD = 20_000
 class SentencesParams(StageParams):
     """Section `corpora.sentences`."""
 
+    data_seed: int = Field(ge=0)
     languages: tuple[str, ...] = Field(min_length=1)
     texts: tuple[str, ...] = Field(description=f"of {', '.join(TEXTS)}, each used for the languages it has")
     limits: dict[str, int] = Field(description="domain: most rows per language; the first keeps what two share")
@@ -126,7 +127,7 @@ def sentences(params: SentencesParams, *, speech: In, corpus: Out) -> Metrics:
             name="corpora/sentences",
             licence="; ".join(dict.fromkeys([card.licence, *(origin.licence for origin in origins)])),
             source="; ".join([card.source, *(f"{o.name} {o.version} ({o.citation})" for o in origins)]),
-            seed=params.seed,
+            seed=params.data_seed,
             note=" ".join(origin.note for origin in origins),
         ),
         rejected=with_reason(_table(dropped), [sentence.reason for sentence in dropped]),
@@ -172,7 +173,7 @@ def _select(candidates: Sequence[Sentence], held_out: HeldOut, params: Sentences
     result: list[Sentence] = []
     for domain in (*params.limits, *sorted(domains.keys() - params.limits.keys())):
         room = params.limits.get(domain, 0)
-        for sentence in sorted(domains[domain], key=lambda sentence: (sentence.rank(params.seed), sentence.source)):
+        for sentence in sorted(domains[domain], key=lambda sentence: (sentence.rank(params.data_seed), sentence.source)):
             form = normalize_for_comparison(sentence.text)
             reason = sentence.reason
             if not reason and form in seen:

@@ -47,6 +47,7 @@ class Minutes(Params):
 class SpeechParams(StageParams):
     """Section `corpora.speech`."""
 
+    data_seed: int = Field(ge=0)
     languages: tuple[str, ...] = Field(min_length=1)
     in_domain: tuple[str, ...] = Field(min_length=1, description="fillets, or a source of kind folder")
     out_of_domain: tuple[str, ...] = Field(description="tuxpaint, or a source of kind folder")
@@ -73,7 +74,7 @@ def speech(params: SpeechParams, *, corpus: Out) -> Metrics:
             name="corpora/speech",
             licence="; ".join(sorted({origin.licence for origin in origins})),
             source="; ".join(f"{origin.name} {origin.version} ({origin.citation})" for origin in origins),
-            seed=params.seed,
+            seed=params.data_seed,
             note="16 kHz mono FLAC. Splits seed, text (for its texts), dev, test, ood; groups are never torn.",
         ),
         identity={"params": params.model_dump(), "sources": {origin.name: origin.sha256 for origin in origins}},
@@ -95,7 +96,7 @@ def _in_domain(params: SpeechParams) -> list[Clip]:
         for name in params.in_domain:
             clips, seconds = _read(name, language, params)
             found += len(clips)
-            kept = assign([clip for clip in clips if not clip.reason], seconds, minutes, params.seed)
+            kept = assign([clip for clip in clips if not clip.reason], seconds, minutes, params.data_seed)
             result += kept + [clip for clip in clips if clip.reason]
         if not found:
             raise UserError(
@@ -111,7 +112,7 @@ def _out_of_domain(params: SpeechParams) -> list[Clip]:
             clips, seconds = _read(name, language, params)
             clips = refuse_implausible_rates(clips, seconds, params.rate_deviations)
             kept = [replace(clip, split="") for clip in clips if not clip.reason]
-            result += assign(kept, seconds, {"ood": params.minutes.ood}, params.seed)
+            result += assign(kept, seconds, {"ood": params.minutes.ood}, params.data_seed)
             result += [replace(clip, split="ood") for clip in clips if clip.reason]
     return result
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field
 
 from selfsown.audio import SAMPLE_RATE, clipping_fraction, decode, silence_fraction
 from selfsown.shards import ShardResult, read_product
@@ -32,7 +34,7 @@ SCORED = pa.schema(
         *SCORE_FIELDS,
     ]
 )
-"""`window` and `duration_s` in seconds, `silence` and `clipping` as fractions of the samples, `cut`: the decoder was
+"""`window`: the longest that clips were given, `duration_s`: both in seconds; `silence` and `clipping` as fractions of the samples, `cut`: the decoder was
 stopped in a loop or at its cap."""
 
 
@@ -71,6 +73,10 @@ def by_length(clips: Sequence[Clip], size: int) -> list[list[Clip]]:
     return shards
 
 
+Windows = Annotated[tuple[Annotated[float, Field(gt=0, le=30)], ...], Field(min_length=1)]
+"""Encoder windows in seconds, of which a clip gets the shortest that holds it."""
+
+
 class Transcriber:
     """Loads a model once per process; decodes and scores shards."""
 
@@ -79,16 +85,16 @@ class Transcriber:
         self.batch_size = batch_size
         self.normalize = normalizer(normalizer_name)
 
-    def __call__(self, shard: tuple[float, list[Clip]]) -> ShardResult:
-        """Rows of one window and language."""
-        window, clips = shard
+    def __call__(self, shard: tuple[Sequence[float], list[Clip]]) -> ShardResult:
+        """Rows of one choice of windows and one language."""
+        windows, clips = shard
         sounds = [decode(clip.audio)[0] for clip in clips]
         heard = whisper.transcribe(
             self.model,
             self.processor,
             sounds,
             language=clips[0].language,
-            window=window,
+            windows=windows,
             batch_size=self.batch_size,
         )
         rows = [
@@ -97,7 +103,7 @@ class Transcriber:
                 "split": clip.split,
                 "language": clip.language,
                 "voice": clip.voice,
-                "window": window,
+                "window": max(windows),
                 "duration_s": len(sound) / SAMPLE_RATE,
                 "silence": silence_fraction(sound, SAMPLE_RATE),
                 "clipping": clipping_fraction(sound),

@@ -21,11 +21,10 @@ from selfsown.audio import SAMPLE_RATE
 from selfsown.bootstrap import rate, rate_difference, relative_reduction
 from selfsown.errors import UserError
 from selfsown.shards import iter_product, read_product, write_atomic
-from selfsown.speech_bt.transcribe import BASELINE_WINDOW, NO_SPEECH
+from selfsown.speech_bt.transcribe import BASELINE_WINDOW, NO_SPEECH, UNTOUCHED
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 
 REGISTERED = "selfsown-whisper"
-UNTOUCHED = "untouched"
 PREFIX = {"test": "", "ood": "ood_"}
 """Metric prefix of each test split: in-domain has none."""
 

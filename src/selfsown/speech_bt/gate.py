@@ -112,7 +112,7 @@ def gate(
         accepted,
         [pa.Table.from_pandas(kept, preserve_index=False)],
         schema=ACCEPTED,
-        card=CardInfo(name="speech_bt accepted", licence=source.licence, source=source.name, seed=params.seed),
+        card=CardInfo(name="speech_bt accepted", licence=source.licence, source=source.name, seed=source.seed),
         rejected=rejected,
     )
     return metrics(scores, judged)

@@ -11,17 +11,20 @@ from functools import partial
 from pydantic import Field
 
 from selfsown.shards import CardInfo, map_shards, read_card, read_product
-from selfsown.speech_bt.decoding import SCORED, Transcriber, by_length, chosen_clips
+from selfsown.speech_bt.decoding import SCORED, Transcriber, Windows, by_length, chosen_clips
 from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
 
 
 class IntelligibilityParams(StageParams):
-    """`real_splits`: where real speech is taken from, `real_limit` clips of each; `window` in seconds."""
+    """`real_splits`: where real speech is taken from, `real_limit` clips of each.
+
+    `windows`: a clip gets the shortest of these encoder windows (seconds) that holds it.
+    """
 
     languages: tuple[str, ...]
     real_splits: tuple[str, ...]
     real_limit: int = Field(ge=1)
-    window: float = Field(gt=0, le=30)
+    windows: Windows
     batch_size: int = Field(ge=1)
     shard_size: int = Field(ge=1)
     normalizer: str
@@ -37,10 +40,10 @@ def intelligibility(
     source = read_card(synthetic)
     map_shards(
         partial(Transcriber, model, params.batch_size, params.normalizer),
-        [(params.window, part) for part in by_length([*real, *made], params.shard_size)],
+        [(params.windows, part) for part in by_length([*real, *made], params.shard_size)],
         intelligibility,
         schema=SCORED,
-        card=CardInfo(name="speech_bt intelligibility", licence=source.licence, source=source.name, seed=params.seed),
+        card=CardInfo(name="speech_bt intelligibility", licence=source.licence, source=source.name, seed=source.seed),
         identity={
             "params": params.model_dump(),
             "inputs": input_digests({"model": model, "speech": speech, "synthetic": synthetic}),

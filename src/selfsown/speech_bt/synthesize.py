@@ -29,6 +29,7 @@ from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
 class SynthesizeParams(StageParams):
     """`sentences`: how many per language of each domain; `voices`: the pool of each language."""
 
+    data_seed: int = Field(ge=0)
     languages: tuple[str, ...]
     sentences: dict[str, int]
     renditions: int = Field(ge=1)
@@ -68,7 +69,7 @@ def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic
             name="speech_bt synthetic",
             licence=f"text: {text.licence}; voices: {'; '.join(sorted({line.voice.licence for line in lines}))}",
             source=f"{text.source}, spoken by {', '.join(sorted({line.voice.name for line in lines}))}",
-            seed=params.seed,
+            seed=params.data_seed,
         ),
         identity={
             "params": params.model_dump(),
@@ -86,14 +87,14 @@ def plan(rows: Sequence[dict[str, str]], params: SynthesizeParams) -> list[Line]
             raise UserError(
                 f"params.yaml: speech_bt.synthesize.voices.{language}: no voice for a language in `languages`"
             )
-        rng = np.random.default_rng([params.seed, *language.encode()])
+        rng = np.random.default_rng([params.data_seed, *language.encode()])
         for domain, count in params.sentences.items():
             pool = [row for row in rows if row["language"] == language and row["domain"] == domain]
             for index in sorted(rng.permutation(len(pool))[:count]):
                 row = pool[index]
                 chosen = rng.permutation(len(voices))[: params.renditions]
                 for number, voice in enumerate(chosen):
-                    seed = shard_seed(params.seed, len(lines))
+                    seed = shard_seed(params.data_seed, len(lines))
                     lines.append(
                         Line(f"{row['id']}.{number}", row["text"], language, row["source"], voices[voice], seed)
                     )

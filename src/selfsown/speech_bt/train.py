@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +20,7 @@ import numpy as np
 import pyarrow.compute as pc
 import torch
 from pydantic import Field
+from torch import Tensor
 from torch.utils.data import SequentialSampler
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, WhisperProcessor, set_seed
 
@@ -27,7 +30,7 @@ from selfsown.shards import read_product, write_atomic
 from selfsown.speech_bt import whisper
 from selfsown.speech_bt.decoding import Clip, chosen_clips
 from selfsown.speech_bt.scoring import score
-from selfsown.speech_bt.windows import Collator, PackParams, SpecAugmentParams, Spoken, Windows, plan_windows
+from selfsown.speech_bt.windows import Collator, PackParams, SpecAugmentParams, Spoken, Windows, plan_windows, schedule
 from selfsown.stage import In, Metrics, Out, StageParams, input_digests, is_main_process, stage
 from selfsown.text import normalizer
 from selfsown.training import LogToMlflow, compute_dtype, execution_arguments, last_checkpoint, work_folder
@@ -38,9 +41,12 @@ Arm = Literal["real", "synthetic", "mixed"]
 class TrainParams(StageParams):
     """`real_share`: of the mixed arm's windows; `encoder_layers`: how many, from the top, train beside the decoder.
 
+    Dev clips are decoded as in testing, each in the shortest of the windows' lengths that holds it.
+
     `arguments` are `Seq2SeqTrainingArguments`, given to them as they are.
     """
 
+    seed: int = Field(ge=0)
     languages: tuple[str, ...]
     pack: PackParams
     spec_augment: SpecAugmentParams
@@ -67,27 +73,28 @@ def train(
     freeze(network, params.encoder_layers)
     arguments = training_arguments(params, work)
     groups, shares = groups_of(arm, params, speech, synthetic, accepted)
-    count = (
-        arguments.max_steps * arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
-    )
-    windows = plan_windows(groups, shares, count, params.pack, np.random.default_rng(params.seed))
     augments = {"real": [params.augment_real], "synthetic": [params.augment_synthetic]}
+    rng = np.random.default_rng(params.seed)
+    batch = arguments.train_batch_size
+    batches = arguments.max_steps * arguments.gradient_accumulation_steps * arguments.world_size
+    windows = plan_windows(groups, shares, math.ceil(batches * batch / params.pack.uses), params.pack, rng)
     trainer = Trainer(
         dev=chosen_clips(speech, ["dev"], params.languages, params.dev_limit),
         params=params,
         model=network,
         args=arguments,
         processing_class=processor,
-        data_collator=Collator(
-            processor, params.pack.window, params.spec_augment, network.config.decoder_start_token_id
-        ),
+        data_collator=Collator(network.config.decoder_start_token_id, network.config.eos_token_id),
         train_dataset=Windows(
             groups,
             augments.get(arm, [params.augment_real, params.augment_synthetic]),
             windows,
-            params.pack,
-            processor,
-            params.seed,
+            schedule(windows, batch, batches, rng),
+            pack=params.pack,
+            masks=params.spec_augment,
+            processor=processor,
+            frozen=partial(frozen_states, network),
+            seed=params.seed,
         ),
         callbacks=[LogToMlflow()],
     )
@@ -125,17 +132,25 @@ def training_arguments(params: TrainParams, work: Path) -> Seq2SeqTrainingArgume
 
 
 def freeze(network: whisper.WindowedWhisper, layers: int) -> None:
-    """Leave the decoder's and the top `layers` of the encoder's layers trainable (all of them: the convolutions too).
+    """Leave the decoder's and the top `layers` of the encoder's layers trainable, not its convolutions.
 
     The token embeddings stay as they are: a third of the weights, of which a small corpus sees few rows.
     """
     network.model.decoder.embed_tokens.requires_grad_(False)
     encoder = network.model.encoder
-    encoder.requires_grad_(layers >= len(encoder.layers))
-    encoder.embed_positions.requires_grad_(False)
-    for layer in encoder.layers[len(encoder.layers) - layers :] if layers else []:
-        layer.requires_grad_(True)
+    network.entry = max(0, len(encoder.layers) - layers)
+    encoder.requires_grad_(False)
+    encoder.layers[network.entry :].requires_grad_(True)
     encoder.layer_norm.requires_grad_(layers > 0)
+
+
+@torch.no_grad()
+def frozen_states(network: whisper.WindowedWhisper, log_mel: Tensor) -> Tensor:
+    """What enters the lowest trained layer for windows `[batch, mels, frames]`, in the precision of training."""
+    dtype = compute_dtype()
+    with torch.autocast(network.device.type, dtype, enabled=dtype != torch.float32):
+        states = whisper.encode_below(network.model.encoder, log_mel.to(network.device), network.entry)
+    return states.to("cpu", dtype)
 
 
 def groups_of(
@@ -180,7 +195,7 @@ class Trainer(Seq2SeqTrainer):
         return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
 
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
-        """Corpus WER on the dev clips at the training window."""
+        """Corpus WER on the dev clips in windows of the training's lengths."""
         # A copy in the decoding precision: under autocast every decoding step would cast all weights again.
         network = copy.deepcopy(self.model).to(compute_dtype()).eval()
         errors = words = 0
@@ -191,7 +206,7 @@ class Trainer(Seq2SeqTrainer):
                 self.processing_class,
                 [sound for _, sound in pairs],
                 language=language,
-                window=self.params.pack.window,
+                windows=self.params.pack.seconds,
                 batch_size=self.params.dev_batch_size,
             )
             for (clip, _), transcript in zip(pairs, heard, strict=True):

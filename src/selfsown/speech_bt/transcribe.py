@@ -16,19 +16,26 @@ from pydantic import Field
 from selfsown.audio import SAMPLE_RATE, encode_flac
 from selfsown.bootstrap import rate
 from selfsown.shards import CardInfo, map_shards, read_card, read_product, shard_seed
-from selfsown.speech_bt.decoding import SCORED, Clip, Transcriber, by_length, chosen_clips
+from selfsown.speech_bt.decoding import SCORED, Clip, Transcriber, Windows, by_length, chosen_clips
 from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
 
 BASELINE_WINDOW = 30.0
 NO_SPEECH = "no_speech"
+UNTOUCHED = "untouched"
+"""The arm that is the pre-trained model as it is."""
 
 
 class TranscribeParams(StageParams):
-    """`splits` are decoded at each of `windows` (seconds), at most `limit` utterances of each split and language."""
+    """`splits` are decoded once with each choice of windows, at most `limit` utterances of each split and language.
 
+    `windows`: of trained models; `untouched_windows`: of the untouched one, 30 s among them.
+    """
+
+    data_seed: int = Field(ge=0)
     languages: tuple[str, ...]
     splits: tuple[str, ...]
-    windows: tuple[float, ...]
+    windows: tuple[Windows, ...]
+    untouched_windows: tuple[Windows, ...]
     limit: int = Field(ge=1)
     no_speech_clips: int = Field(ge=0)
     batch_size: int = Field(ge=1)
@@ -40,22 +47,21 @@ class TranscribeParams(StageParams):
 def transcribe(params: TranscribeParams, *, arm: str, model: In, speech: In, transcripts: Out) -> Metrics:
     """Decode and score; returns the arm's in-domain and out-of-domain rates at each window."""
     clips = chosen_clips(speech, params.splits, params.languages, params.limit)
-    shards = [
-        (window, part) for window in params.windows for part in by_length([*clips, *_noise(params)], params.shard_size)
-    ]
+    choices = params.untouched_windows if arm == UNTOUCHED else params.windows
+    shards = [(windows, part) for windows in choices for part in by_length([*clips, *_noise(params)], params.shard_size)]
     source = read_card(speech)
     map_shards(
         partial(Transcriber, model, params.batch_size, params.normalizer),
         shards,
         transcripts,
         schema=SCORED,
-        card=CardInfo(name=f"transcripts {arm}", licence=source.licence, source=source.name, seed=params.seed),
+        card=CardInfo(name=f"transcripts {arm}", licence=source.licence, source=source.name, seed=params.data_seed),
         identity={"params": params.model_dump(), "inputs": input_digests({"model": model, "speech": speech})},
     )
     table = read_product(transcripts)
     metrics: dict[str, float] = {}
     for split in params.splits:
-        for window in params.windows:
+        for window in map(max, choices):
             rows = table.filter((pc.field("split") == split) & (pc.field("window") == window)).to_pandas()
             if rows["words"].sum():
                 metrics |= rate(rows["errors"].to_numpy(), rows["words"].to_numpy()).flat(f"{split}_wer_{window:g}s")
@@ -66,7 +72,7 @@ def _noise(params: TranscribeParams) -> list[Clip]:
     """White noise of 1-5 s at -60 to -30 dBFS with an empty reference."""
     clips = []
     for index in range(params.no_speech_clips):
-        rng = np.random.default_rng(shard_seed(params.seed, index))
+        rng = np.random.default_rng(shard_seed(params.data_seed, index))
         samples = rng.normal(size=int(rng.uniform(1, 5) * SAMPLE_RATE)) * 10 ** (rng.uniform(-60, -30) / 20)
         audio = encode_flac(samples.astype(np.float32), SAMPLE_RATE)
         clips.append(Clip(f"{NO_SPEECH}.{index:03d}", NO_SPEECH, params.languages[0], "noise", "", audio))

@@ -1,14 +1,17 @@
-"""What Whisper's training reads: clips packed into windows, augmented, as log-mel features and labels.
+"""What Whisper's training reads: clips packed into windows, augmented, as encoder states and labels.
 
 A window of the encoder costs the same however little of it is speech, and most clips are short. So a window holds
 several clips one after another, and its label their texts in the same order; a share of the windows holds one clip
-alone, as in testing. The plan of all windows is a function of the seed, made before the first step: a resumed run
-reads on where it stopped.
+alone, as in testing, and a share nothing but noise. Windows come in a few lengths, each batch in one.
+
+What the frozen layers below the trained ones make of a window never changes. So a window is used several times and
+only its first use pays for them. The plan of all windows is a function of the seed, made before the first step: a
+resumed run reads on where it stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -19,7 +22,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import WhisperProcessor
 
-from selfsown.audio import SAMPLE_RATE, AugmentParams, augment, decode
+from selfsown.audio import SAMPLE_RATE, AugmentParams, augment, coloured_noise, decode
 from selfsown.params import Params
 from selfsown.speech_bt.whisper import MARGIN, log_mel
 
@@ -28,6 +31,9 @@ IGNORED = -100
 
 MAX_LABELS = 440
 """Whisper's decoder has 448 positions, four of them for the prompt."""
+
+NOTHING_SAID = "..."
+"""What the untouched model writes for noise: it may not end at once, and these have no words in them."""
 
 
 class SpecAugmentParams(Params):
@@ -39,12 +45,31 @@ class SpecAugmentParams(Params):
     mels: int = Field(ge=0)
 
 
-class PackParams(Params):
-    """`window` in seconds; `single`: share of windows with one clip; `gap`: most seconds of silence between clips."""
+class LengthParams(Params):
+    """A length of window: `seconds`, and the `share` of windows that have it."""
 
-    window: float = Field(gt=0, le=30)
+    seconds: float = Field(gt=0, le=30)
+    share: float = Field(gt=0)
+
+
+class PackParams(Params):
+    """How clips fill windows.
+
+    `lengths`: of the windows. `single`: share of the windows with one clip. `noise`: share without speech. `gap`: most
+    seconds of silence between clips. `uses`: how often a window is trained on; more than once, what the frozen layers
+    make of it is kept in memory.
+    """
+
+    lengths: tuple[LengthParams, ...] = Field(min_length=1)
     single: float = Field(ge=0, le=1)
+    noise: float = Field(ge=0, lt=1)
     gap: float = Field(ge=0)
+    uses: int = Field(ge=1)
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """The lengths alone."""
+        return tuple(length.seconds for length in self.lengths)
 
 
 @dataclass(frozen=True)
@@ -57,12 +82,21 @@ class Spoken:
     duration: float
 
 
-class Item(TypedDict):
-    """One window: samples `[n]` at 16 kHz, label ids (prompt without the start token, text, end), its own seed."""
+@dataclass(frozen=True)
+class Window:
+    """A planned window: its length in seconds, and the clips of a group in it; without clips it is noise."""
 
-    samples: np.ndarray[Any, Any]
+    seconds: float
+    group: int
+    clips: tuple[int, ...]
+
+
+class Item(TypedDict):
+    """One window: states `[positions, width]` that enter the trained layers, label ids (prompt without the start
+    token, text, end)."""
+
+    states: Tensor
     labels: list[int]
-    seed: int
 
 
 def plan_windows(
@@ -71,93 +105,150 @@ def plan_windows(
     count: int,
     params: PackParams,
     rng: np.random.Generator,
-) -> list[tuple[int, list[int]]]:
-    """`count` windows as (group, indices of its clips), by seed.
+) -> list[Window]:
+    """`count` different windows, by seed.
 
-    Each group (real, synthetic) gets its share of the windows and goes through its clips in a new order each epoch.
-    A window holds clips of one language; a clip longer than the window is passed over.
+    Each group (real, synthetic) gets its share of the windows and goes through its clips in a new order each epoch. A
+    window holds clips of one language; a clip longer than the window is passed over.
     """
-    orders = [_endless(len(group), rng) for group in groups]
-    windows: list[tuple[int, list[int]]] = []
-    for group in rng.choice(len(groups), size=count, p=np.asarray(shares) / np.sum(shares)):
-        clips, order = groups[group], orders[group]
-        first = next(index for index in order if clips[index].duration + MARGIN <= params.window)
-        chosen, left = [first], params.window - MARGIN - clips[first].duration
+    chance = np.asarray(shares) / np.sum(shares)
+    lengths = np.asarray([length.share for length in params.lengths])
+    queues = {
+        (group, seconds): _endless(
+            [i for i, clip in enumerate(groups[group]) if clip.duration + MARGIN <= seconds], rng
+        )
+        for group in range(len(groups))
+        for seconds in params.seconds
+    }
+    windows = []
+    for _ in range(count):
+        seconds = params.seconds[rng.choice(len(lengths), p=lengths / lengths.sum())]
+        group = int(rng.choice(len(groups), p=chance))
         alone = rng.random() < params.single
-        for _ in range(0 if alone else 20):
-            index = next(order)
-            need = clips[index].duration + params.gap
-            if need > left or clips[index].language != clips[first].language:
-                break
-            chosen.append(index)
-            left -= need
-        windows.append((int(group), chosen))
+        clips = () if rng.random() < params.noise else _fill(groups[group], queues[group, seconds], seconds, params.gap, alone)
+        windows.append(Window(seconds, group, clips))
     return windows
 
 
-def _endless(size: int, rng: np.random.Generator) -> Any:
-    while True:
-        yield from rng.permutation(size).tolist()
+def _fill(clips: Sequence[Spoken], queue: Iterator[int], seconds: float, gap: float, alone: bool) -> tuple[int, ...]:
+    """The next clips of the queue until one does not fit or speaks another language."""
+    chosen = [next(queue)]
+    left = seconds - MARGIN - clips[chosen[0]].duration
+    for _ in range(0 if alone else 20):
+        index = next(queue)
+        need = clips[index].duration + gap
+        if need > left or clips[index].language != clips[chosen[0]].language:
+            break
+        chosen.append(index)
+        left -= need
+    return tuple(chosen)
+
+
+def _endless(indices: Sequence[int], rng: np.random.Generator) -> Iterator[int]:
+    while indices:
+        yield from rng.permutation(indices).tolist()
+
+
+def schedule(windows: Sequence[Window], batch: int, batches: int, rng: np.random.Generator) -> list[int]:
+    """Indices of the windows in the order they are trained on: `batches` x `batch`, each batch of one length.
+
+    Every window is used once before any is used again; each pass is in a new order. What fills no batch of its length
+    in one pass waits for the next.
+    """
+    waiting: dict[float, list[int]] = {}
+    order: list[int] = []
+    while len(order) < batches * batch:
+        for index in rng.permutation(len(windows)).tolist():
+            queue = waiting.setdefault(windows[index].seconds, [])
+            queue.append(index)
+            if len(queue) == batch:
+                order += queue
+                queue.clear()
+    return order[: batches * batch]
 
 
 class Windows(Dataset[Item]):
-    """The planned windows as items; item i is the same in every run of a seed."""
+    """The scheduled windows as items; item i is the same in every run of a seed.
+
+    `frozen` makes log-mel windows `[1, mels, frames]` into the states that enter the trained layers.
+    """
 
     def __init__(
         self,
         groups: Sequence[Sequence[Spoken]],
         augments: Sequence[AugmentParams],
-        windows: Sequence[tuple[int, list[int]]],
+        windows: Sequence[Window],
+        order: Sequence[int],
+        *,
         pack: PackParams,
+        masks: SpecAugmentParams,
         processor: WhisperProcessor,
+        frozen: Callable[[Tensor], Tensor],
         seed: int,
     ) -> None:
-        self.groups, self.augments, self.windows, self.pack, self.seed = groups, augments, windows, pack, seed
-        self.tokenizer = processor.tokenizer
+        self.groups, self.augments, self.windows, self.order = groups, augments, windows, order
+        self.pack, self.masks, self.processor, self.frozen, self.seed = pack, masks, processor, frozen, seed
+        self.kept: dict[int, Item] = {}
 
     def __len__(self) -> int:
-        return len(self.windows)
+        return len(self.order)
 
-    def __getitem__(self, index: int) -> Item:
-        group, chosen = self.windows[index]
+    def __getitem__(self, position: int) -> Item:
+        index = self.order[position]
+        if (item := self.kept.get(index)) is None:
+            item = self._make(index)
+            if self.pack.uses > 1:
+                self.kept[index] = item
+        return item
+
+    def _make(self, index: int) -> Item:
+        window = self.windows[index]
         rng = np.random.default_rng([self.seed, index])
-        clips = [self.groups[group][i] for i in chosen]
+        clips = [self.groups[window.group][i] for i in window.clips]
+        samples = self._sound(window, clips, rng)
+        text = " ".join(clip.text for clip in clips) or NOTHING_SAID
+        language = (clips or self.groups[window.group])[0].language
+        tokenizer = self.processor.tokenizer
+        ids = tokenizer(" " + text if clips else text, add_special_tokens=False).input_ids
+        prompt = [f"<|{language}|>", "<|transcribe|>", "<|notimestamps|>"]
+        labels = [*tokenizer.convert_tokens_to_ids(prompt), *ids[:MAX_LABELS], tokenizer.eos_token_id]
+        features = log_mel(self.processor, [samples], window.seconds)
+        mask_log_mel(features[0], self.masks, rng)
+        return {"states": self.frozen(features)[0], "labels": labels}
+
+    def _sound(self, window: Window, clips: Sequence[Spoken], rng: np.random.Generator) -> np.ndarray[Any, Any]:
+        """The clips with silence between them, or noise of some colour and level, sometimes none at all."""
+        limit = int(window.seconds * SAMPLE_RATE)
+        if not clips:
+            noise = coloured_noise(int(rng.uniform(0.1, 1) * limit), rng.uniform(0, 2), rng)
+            return noise * np.float32(rng.choice([0, 1], p=[0.2, 0.8]) * 10 ** (rng.uniform(-70, -20) / 20))
         parts: list[np.ndarray[Any, Any]] = []
         for clip in clips:
-            sound = augment(decode(clip.audio)[0], SAMPLE_RATE, self.augments[group], rng)
+            sound = augment(decode(clip.audio)[0], SAMPLE_RATE, self.augments[window.group], rng)
             parts += [sound, np.zeros(int(rng.uniform(0, self.pack.gap) * SAMPLE_RATE), np.float32)]
-        samples = np.concatenate(parts[:-1])[: int(self.pack.window * SAMPLE_RATE)]
-        text = " ".join(clip.text for clip in clips)
-        ids = self.tokenizer(" " + text, add_special_tokens=False).input_ids
-        prompt = [f"<|{clips[0].language}|>", "<|transcribe|>", "<|notimestamps|>"]
-        labels = [*self.tokenizer.convert_tokens_to_ids(prompt), *ids[:MAX_LABELS], self.tokenizer.eos_token_id]
-        return {"samples": samples, "labels": labels, "seed": int(rng.integers(2**32))}
+        return np.concatenate(parts[:-1])[:limit]
 
 
 class Collator:
-    """Items to a batch: `input_features` `[batch, mels, frames]`, `decoder_input_ids` and `labels` `[batch, tokens]`.
+    """Items to a batch: `states` `[batch, positions, width]`, `decoder_input_ids` and `labels` `[batch, tokens]`.
 
     No loss is taken of the prompt, which decoding always gives.
     """
 
-    def __init__(self, processor: WhisperProcessor, window: float, masks: SpecAugmentParams, start: int) -> None:
-        self.processor, self.window, self.masks, self.start = processor, window, masks, start
+    def __init__(self, start: int, end: int) -> None:
+        self.start, self.end = start, end
 
     def __call__(self, items: Sequence[Item]) -> dict[str, Tensor]:
-        """A batch of windows of one length, so that its shape depends on the labels alone."""
-        features = log_mel(self.processor, [item["samples"] for item in items], self.window)
-        for row, item in zip(features, items, strict=True):
-            mask_log_mel(row, self.masks, np.random.default_rng(item["seed"]))
+        """A batch of windows of one length."""
         length = max(len(item["labels"]) for item in items)
-        end = self.processor.tokenizer.eos_token_id
         labels = torch.full((len(items), length), IGNORED)
-        inputs = torch.full((len(items), length), end)
+        inputs = torch.full((len(items), length), self.end)
         for row, item in enumerate(items):
             ids = torch.tensor(item["labels"])
             inputs[row, 0] = self.start
             inputs[row, 1 : len(ids)] = ids[:-1]
             labels[row, 3 : len(ids)] = ids[3:]
-        return {"input_features": features, "decoder_input_ids": inputs, "labels": labels}
+        return {"states": torch.stack([item["states"] for item in items]), "decoder_input_ids": inputs, "labels": labels}
 
 
 def mask_log_mel(features: Tensor, params: SpecAugmentParams, rng: np.random.Generator) -> None:
