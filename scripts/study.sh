@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # PIPELINE on the study profile, once per seed in SEEDS (default 1 2 3), folded into metrics/<pipeline>.study.json.
-# One seed after the other in this checkout, so that a killed study resumes where it was: a finished seed is kept
-# under the digest of its parameters, and the stages of the unfinished one go on from their shards and checkpoints.
+# One seed after the other in this checkout, so that a killed study resumes where it was: the errors of a finished seed
+# on each test item are kept, and tracked in git, in a folder named by its parameters; the stages of the unfinished one
+# go on from their shards and checkpoints. So seeds may also run on different days, or on different machines.
 . "$(dirname "$0")/env.sh"
 : "${PIPELINE:?which one? make study PIPELINE=speech_bt}"
-study=data/$PIPELINE/study
-runs=()
 for seed in ${SEEDS:-1 2 3}; do
     python scripts/set_profile.py profile=study "seed=$seed"
-    run=$study/$(sha256sum <params.yaml | cut -c1-8)/seed-$seed
-    if [ ! -d "$run" ]; then
+    key=$(python -c '
+import hashlib, json, sys, yaml
+params = yaml.safe_load(open("params.yaml"))
+kept = {key: params.get(key) for key in ("data_seed", "languages", "corpora", sys.argv[1])}
+print(hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8])' "$PIPELINE")
+    study=metrics/$PIPELINE.study/$key
+    if [ ! -f "$study/seed-$seed.json" ]; then
         dvc repro "pipelines/$PIPELINE/dvc.yaml"
-        rm -rf "$run.part" && mkdir -p "$run.part"
-        cp -r "data/$PIPELINE/transcripts/." "$run.part" && mv "$run.part" "$run"
+        selfsown keep "$PIPELINE" "data/$PIPELINE/transcripts" "$study/seed-$seed.json"
     fi
-    runs+=("$run")
 done
-selfsown fold "$PIPELINE" "metrics/$PIPELINE.study.json" "${runs[@]}"
+selfsown fold "$PIPELINE" "metrics/$PIPELINE.study.json" "$study"/seed-*.json

@@ -19,6 +19,7 @@ class Optimizer(Params):
 
 
 class ToyParams(StageParams):
+    seed: int = Field(ge=0)
     languages: tuple[str, ...]
     arms: tuple[str, ...]
     steps: int = Field(ge=1)

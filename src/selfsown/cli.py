@@ -117,10 +117,26 @@ def promote(model: str, force: bool) -> None:
 
 @app.command()
 @click.argument("pipeline")
+@click.argument("product", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-@click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+def keep(pipeline: str, product: Path, out: Path) -> None:
+    """Keep the errors on each test item, from the PRODUCT that PIPELINE's evaluation reads, as one seed of a study."""
+    import importlib
+    import json
+
+    from selfsown.shards import write_atomic
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    items = importlib.import_module(f"selfsown.{pipeline}.evaluate").per_item(product)
+    write_atomic(out, json.dumps(items, separators=(",", ":")).encode() + b"\n")
+
+
+@app.command()
+@click.argument("pipeline")
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def fold(pipeline: str, out: Path, runs: tuple[Path, ...]) -> None:
-    """Make one result OUT of the RUNS of several seeds: folders with the transcripts of each of PIPELINE's models."""
+    """Make one result OUT of the RUNS of several seeds: the files that `keep` wrote."""
     import importlib
     import json
 

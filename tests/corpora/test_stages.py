@@ -20,7 +20,7 @@ from selfsown.shards import read_card, read_product
 from selfsown.sources import register_folder
 
 SPEECH = {
-    "seed": 1,
+    "data_seed": 1,
     "languages": ["cs"],
     "in_domain": ["mine"],
     "out_of_domain": [],
@@ -32,7 +32,7 @@ SPEECH = {
     "rate_deviations": 3.5,
 }
 SENTENCES = {
-    "seed": 1,
+    "data_seed": 1,
     "languages": ["cs"],
     "texts": [],
     "limits": {"dialogue": 100},

@@ -1,5 +1,6 @@
 """Comparisons are paired, name their window, and average over seeds before they resample."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from selfsown.errors import UserError
 from selfsown.shards import CardInfo, write_product
 from selfsown.speech_bt.decoding import SCORED
-from selfsown.speech_bt.evaluate import fold, measure
+from selfsown.speech_bt.evaluate import fold, measure, per_item
 
 
 def frame(share: float, seed: int = 0, items: int = 120, windows: tuple[float, ...] = (11.0, 30.0)) -> pd.DataFrame:
@@ -56,15 +57,17 @@ def test_other_utterances_cannot_be_paired() -> None:
 
 
 def test_seeds_are_averaged_per_utterance(tmp_path: Path) -> None:
-    folders = []
+    files = []
     for seed in range(3):
         folder = tmp_path / f"seed-{seed}"
         for arm, share in (("untouched", 0.6), ("mixed", 0.4)):
             table = pa.Table.from_pandas(frame(share, 0 if arm == "untouched" else seed), SCORED, preserve_index=False)
             card = CardInfo(name=arm, licence="CC0-1.0", source="made here", seed=seed)
             write_product(folder / arm, [table], schema=SCORED, card=card)
-        folders.append(folder)
-    folded = fold(folders, ["cs"])
+        files.append(tmp_path / f"seed-{seed}.json")
+        files[-1].write_text(json.dumps(per_item(folder)))
+    folded = fold(files, ["cs"])
+    assert list(folded["seeds"]) == ["seed-0", "seed-1", "seed-2"]
     wers = [run["wer_mixed"] for run in folded["seeds"].values()]
     assert folded["mean"]["wer_mixed"] == pytest.approx(np.mean(wers))
     assert folded["sd"]["wer_mixed"] == pytest.approx(np.std(wers, ddof=1))

@@ -29,7 +29,6 @@ SPEECH = {
     "max_rms_dbfs": -3,
 }
 PARAMS = {
-    "seed": 1,
     "languages": ["cs"],
     "norm_i": "exp_relative",
     "min_norm_i": 0.3,

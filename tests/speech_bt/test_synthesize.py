@@ -13,7 +13,7 @@ VOICES = [EspeakVoice(engine="espeak", voice=name) for name in ("cs", "cs+f2", "
 
 def params(**changes: object) -> SynthesizeParams:
     values = {
-        "seed": 1, "languages": ("cs",), "sentences": {"dialogue": 10, "prose": 2}, "renditions": 2,
+        "data_seed": 1, "languages": ("cs",), "sentences": {"dialogue": 10, "prose": 2}, "renditions": 2,
         "voices": {"cs": tuple(VOICES)}, "augment": AugmentParams(), "shard_size": 4,
     }  # fmt: skip
     return SynthesizeParams.model_validate(values | changes)
@@ -38,7 +38,7 @@ def test_every_rendition_has_a_voice_of_its_own_and_longest_come_first() -> None
 
 def test_the_plan_is_a_function_of_the_seed() -> None:
     assert plan(rows(20), params()) == plan(rows(20), params())
-    assert plan(rows(20), params()) != plan(rows(20), params(seed=2))
+    assert plan(rows(20), params()) != plan(rows(20), params(data_seed=2))
 
 
 def test_a_language_without_voices_or_sentences_is_named() -> None:

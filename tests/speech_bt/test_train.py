@@ -20,18 +20,21 @@ from safetensors.torch import load_file
 from tests.speech_bt.tiny_whisper import tiny_model, tiny_processor
 from transformers import WhisperForConditionalGeneration
 
-from selfsown.audio import SAMPLE_RATE, UTTERANCE, encode_flac
+from selfsown.audio import SAMPLE_RATE, UTTERANCE, AugmentParams, encode_flac
 from selfsown.errors import UserError
 from selfsown.shards import CardInfo, write_product
 from selfsown.speech_bt.train import TrainParams, freeze, train, training_arguments
 from selfsown.speech_bt.whisper import MARGIN
 from selfsown.speech_bt.windows import (
     IGNORED,
+    NOTHING_SAID,
     Collator,
     PackParams,
     SpecAugmentParams,
     Spoken,
+    Window,
     Windows,
+    in_batches,
     mask_log_mel,
     plan_windows,
 )
@@ -41,7 +44,7 @@ TEXTS = ["kde jsme", "ryba", "co to je", "ven", "loď", "tady nic"]
 PARAMS: dict[str, Any] = {
     "seed": 3,
     "languages": ["cs"],
-    "pack": {"window": 4, "single": 0.3, "gap": 0.2},
+    "pack": {"lengths": [{"seconds": 4, "share": 1}], "single": 0.3, "noise": 0.1, "gap": 0.2},
     "spec_augment": {"time_masks": 1, "time_seconds": 0.3, "mel_masks": 1, "mels": 2},
     "augment_real": {"speed": {"probability": 0.5, "low": 0.9, "high": 1.1}},
     "augment_synthetic": {},
@@ -88,6 +91,10 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 durations = st.lists(st.floats(0.3, 5), min_size=1, max_size=12)
 
 
+def pack(**changes: Any) -> PackParams:
+    return PackParams.model_validate(PARAMS["pack"] | changes)
+
+
 @settings(deadline=None, max_examples=60)
 @given(durations, durations, st.integers(0, 5), st.floats(0, 1))
 def test_windows_hold_what_fits_and_each_group_has_its_share(
@@ -95,37 +102,60 @@ def test_windows_hold_what_fits_and_each_group_has_its_share(
 ) -> None:
     real, made = [*real, 0.5], [*made, 0.5]  # at least one clip of each group fits
     groups = [[Spoken(b"", "t", "cs", seconds) for seconds in group] for group in (real, made)]
-    pack = PackParams(window=4, single=single, gap=0.2)
-    windows = plan_windows(groups, [0.5, 0.5], 200, pack, np.random.default_rng(seed))
-    assert windows == plan_windows(groups, [0.5, 0.5], 200, pack, np.random.default_rng(seed))
-    for group, chosen in windows:
-        spoken = sum(groups[group][index].duration for index in chosen)
-        assert spoken + (len(chosen) - 1) * pack.gap + MARGIN <= pack.window + 1e-9
-    assert 60 <= sum(group == 0 for group, _ in windows) <= 140  # binomial(200, 1/2): outside with p < 1e-7
+    params = pack(single=single, lengths=[{"seconds": 4, "share": 1}, {"seconds": 2, "share": 1}])
+    windows = plan_windows(groups, [0.5, 0.5], 200, params, np.random.default_rng(seed))
+    assert windows == plan_windows(groups, [0.5, 0.5], 200, params, np.random.default_rng(seed))
+    for window in windows:
+        spoken = sum(groups[window.group][index].duration for index in window.clips)
+        assert spoken + max(0, len(window.clips) - 1) * params.gap + MARGIN <= window.seconds + 1e-9
+    # binomial(200, 1/2) and binomial(200, 1/10): outside these with p < 1e-7
+    assert 60 <= sum(window.group == 0 for window in windows) <= 140
+    assert 60 <= sum(window.seconds == 2 for window in windows) <= 140
+    assert 2 <= sum(not window.clips for window in windows) <= 50
 
 
 def test_a_window_never_mixes_languages() -> None:
     group = [Spoken(b"", "t", language, 0.6) for language in ("cs", "nl") * 10]
-    windows = plan_windows([group], [1], 100, PackParams(window=11, single=0, gap=0.1), np.random.default_rng(0))
-    assert all(len({group[index].language for index in chosen}) == 1 for _, chosen in windows)
+    params = pack(lengths=[{"seconds": 11, "share": 1}], single=0)
+    windows = plan_windows([group], [1], 100, params, np.random.default_rng(0))
+    assert all(len({group[index].language for index in window.clips}) <= 1 for window in windows)
+    assert max(len(window.clips) for window in windows) > 1
 
 
-def test_no_loss_is_taken_of_the_prompt_which_the_decoder_is_given(inputs: dict[str, Path]) -> None:
+def test_a_group_of_which_no_clip_fits_is_named() -> None:
+    with pytest.raises(UserError, match=r"pack\.lengths: no clip .* fits a window of 4 s"):
+        plan_windows([[Spoken(b"", "t", "cs", 3.8)]], [1], 5, pack(), np.random.default_rng(0))
+
+
+@given(st.lists(st.sampled_from([4.0, 11.0]), max_size=40), st.integers(1, 4))
+def test_each_batch_has_one_length_and_little_is_left_out(lengths: list[float], batch: int) -> None:
+    windows = [Window(seconds, 0, (index,)) for index, seconds in enumerate(lengths)]
+    ordered = in_batches(windows, batch)
+    for start in range(0, len(ordered), batch):
+        assert len({window.seconds for window in ordered[start : start + batch]}) == 1
+    assert len(set(ordered)) == len(ordered) and set(ordered) <= set(windows)
+    assert all(lengths.count(seconds) - sum(w.seconds == seconds for w in ordered) < batch for seconds in lengths)
+
+
+def test_no_loss_is_taken_of_the_prompt_which_the_decoder_is_given() -> None:
     processor = tiny_processor()
     row = clips(1, "seed")[0]
     spoken = Spoken(row["audio"]["bytes"], row["text"], "cs", row["duration"])
-    params = TrainParams.model_validate(PARAMS)
-    items = Windows([[spoken]], [params.augment_synthetic], [(0, [0])], params.pack, processor, 1)
-    start = processor.tokenizer.convert_tokens_to_ids("<|startoftranscript|>")
-    batch = Collator(processor, 4, params.spec_augment, start)([items[0]])
+    token = processor.tokenizer.convert_tokens_to_ids
     tokens = ["<|startoftranscript|>", "<|cs|>", "<|transcribe|>", "<|notimestamps|>"]
-    assert batch["decoder_input_ids"][0, :4].tolist() == processor.tokenizer.convert_tokens_to_ids(tokens)
-    assert batch["labels"][0, :3].tolist() == [IGNORED] * 3
-    said = [token for token in batch["labels"][0].tolist() if token != IGNORED]
-    assert processor.tokenizer.decode(said, skip_special_tokens=True).strip() == row["text"]
-    assert said[-1] == processor.tokenizer.eos_token_id
-    assert batch["decoder_input_ids"][0, 4:].tolist() == said[:-1]
-    assert batch["input_features"].shape == (1, 8, 400)
+    dataset = Windows(
+        [[spoken]], [AugmentParams()], [Window(4, 0, (0,)), Window(4, 0, ())], pack=pack(), processor=processor, seed=1,
+        masks=SpecAugmentParams(time_masks=0, time_seconds=0, mel_masks=0, mels=0),
+    )  # fmt: skip
+    batch = Collator(token("<|startoftranscript|>"), processor.tokenizer.eos_token_id)([dataset[0], dataset[1]])
+    for row_index, text in enumerate([row["text"], NOTHING_SAID]):
+        assert batch["decoder_input_ids"][row_index, :4].tolist() == token(tokens)
+        assert batch["labels"][row_index, :3].tolist() == [IGNORED] * 3
+        said = [label for label in batch["labels"][row_index].tolist() if label != IGNORED]
+        assert processor.tokenizer.decode(said, skip_special_tokens=True).strip() == text
+        assert said[-1] == processor.tokenizer.eos_token_id
+        assert batch["decoder_input_ids"][row_index, 4 : 3 + len(said)].tolist() == said[:-1]
+    assert batch["input_features"].shape == (2, 8, 400)
 
 
 def test_masks_hide_no_more_than_they_may() -> None:

@@ -122,7 +122,7 @@ def test_only_the_end_decides_about_a_loop(tokens):
 
 def test_transcripts_follow_their_clips(model):
     processor, clips = tiny_processor(), sounds(0.5, 6.0, 2.0, 3.1, 9.0, 2.5)
-    options = {"language": "cs", "window": (3, 11), "batch_size": 2}
+    options = {"language": "cs", "windows": (3, 11), "batch_size": 2}
     heard = whisper.transcribe(model, processor, clips, **options)
     assert len({transcript.text for transcript in heard}) > 1
     assert whisper.transcribe(model, processor, clips[::-1], **options) == heard[::-1]
@@ -137,7 +137,7 @@ def test_the_window_is_the_shortest_that_holds_the_clip(duration, windows):
 
 
 def test_a_transcript_is_capped_by_the_clips_duration(model):
-    [transcript] = whisper.transcribe(model, tiny_processor(), sounds(0.5), language="cs", window=2)
+    [transcript] = whisper.transcribe(model, tiny_processor(), sounds(0.5), language="cs", windows=(2,))
     assert len(transcript.text.encode()) <= 3 * (whisper.EXTRA_TOKENS + whisper.TOKENS_PER_SECOND * 0.5)
 
 

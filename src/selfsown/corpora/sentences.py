@@ -173,7 +173,9 @@ def _select(candidates: Sequence[Sentence], held_out: HeldOut, params: Sentences
     result: list[Sentence] = []
     for domain in (*params.limits, *sorted(domains.keys() - params.limits.keys())):
         room = params.limits.get(domain, 0)
-        for sentence in sorted(domains[domain], key=lambda sentence: (sentence.rank(params.data_seed), sentence.source)):
+        for sentence in sorted(
+            domains[domain], key=lambda sentence: (sentence.rank(params.data_seed), sentence.source)
+        ):
             form = normalize_for_comparison(sentence.text)
             reason = sentence.reason
             if not reason and form in seen:

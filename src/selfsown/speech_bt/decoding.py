@@ -34,8 +34,8 @@ SCORED = pa.schema(
         *SCORE_FIELDS,
     ]
 )
-"""`window`: the longest that clips were given, `duration_s`: both in seconds; `silence` and `clipping` as fractions of the samples, `cut`: the decoder was
-stopped in a loop or at its cap."""
+"""`window`: the longest that clips were given; it and `duration_s` are in seconds. `silence` and `clipping` are
+fractions of the samples; `cut`: the decoder was stopped in a loop or at its cap."""
 
 
 @dataclass(frozen=True)

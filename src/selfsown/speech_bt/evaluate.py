@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,30 +79,36 @@ def measure(
     return metrics, bars
 
 
-def fold(folders: Sequence[Path], languages: Sequence[str]) -> dict[str, object]:
+KEYS = ("id", "split", "language", "window")
+COUNTS = ("words", "errors", "substitutions", "deletions", "insertions", "chars", "char_errors", "cut", "repeated")
+
+
+def per_item(transcripts: Path) -> dict[str, dict[str, list[Any]]]:
+    """What is kept of one seed of a study: the columns `KEYS` and `COUNTS` of each arm's transcripts."""
+    arms = sorted(path for path in transcripts.iterdir() if path.is_dir())
+    return {arm.name: read_product(arm, [*KEYS, *COUNTS]).to_pydict() for arm in arms}
+
+
+def fold(files: Sequence[Path], languages: Sequence[str]) -> dict[str, object]:
     """Runs of several seeds as one result: metrics of the mean error of each utterance over seeds, and each run's own.
 
     Args:
-        folders: one per seed, each holding a transcripts product per arm.
+        files: one per seed, JSON of `per_item`.
 
     Returns:
         `mean`: flat metrics, whose intervals are over utterances of the seed-averaged errors; `seeds`: flat metrics
         of each run; `sd`: standard deviation over seeds of each rate.
     """
-    runs = [
-        {path.name: read_product(path).to_pandas() for path in sorted(folder.iterdir()) if path.is_dir()}
-        for folder in folders
-    ]
-    keys = ["id", "split", "language", "window"]
+    runs = [{arm: pd.DataFrame(columns) for arm, columns in json.loads(file.read_text()).items()} for file in files]
     averaged = {
-        arm: pd.concat([run[arm] for run in runs]).groupby(keys, as_index=False).mean(numeric_only=True)
+        arm: pd.concat([run[arm] for run in runs]).groupby(list(KEYS), as_index=False)[list(COUNTS)].mean()
         for arm in runs[0]
     }
     seeds = [measure(run, languages)[0] for run in runs]
     mean, _ = measure(averaged, languages)
     rates = [key for key in mean if not key.endswith(("_lo", "_hi", "_n"))]
     sd = {key: float(np.std([run[key] for run in seeds], ddof=1)) for key in rates} if len(seeds) > 1 else {}
-    return {"mean": mean, "sd": sd, "seeds": {folder.name: run for folder, run in zip(folders, seeds, strict=True)}}
+    return {"mean": mean, "sd": sd, "seeds": {file.stem: run for file, run in zip(files, seeds, strict=True)}}
 
 
 def _select(frame: pd.DataFrame, split: str, window: float, language: str | None) -> pd.DataFrame:

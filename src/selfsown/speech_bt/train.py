@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import shutil
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +18,6 @@ import numpy as np
 import pyarrow.compute as pc
 import torch
 from pydantic import Field
-from torch import Tensor
 from torch.utils.data import SequentialSampler
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, WhisperProcessor, set_seed
 
@@ -30,7 +27,15 @@ from selfsown.shards import read_product, write_atomic
 from selfsown.speech_bt import whisper
 from selfsown.speech_bt.decoding import Clip, chosen_clips
 from selfsown.speech_bt.scoring import score
-from selfsown.speech_bt.windows import Collator, PackParams, SpecAugmentParams, Spoken, Windows, plan_windows, schedule
+from selfsown.speech_bt.windows import (
+    Collator,
+    PackParams,
+    SpecAugmentParams,
+    Spoken,
+    Windows,
+    in_batches,
+    plan_windows,
+)
 from selfsown.stage import In, Metrics, Out, StageParams, input_digests, is_main_process, stage
 from selfsown.text import normalizer
 from selfsown.training import LogToMlflow, compute_dtype, execution_arguments, last_checkpoint, work_folder
@@ -77,7 +82,8 @@ def train(
     rng = np.random.default_rng(params.seed)
     batch = arguments.train_batch_size
     batches = arguments.max_steps * arguments.gradient_accumulation_steps * arguments.world_size
-    windows = plan_windows(groups, shares, math.ceil(batches * batch / params.pack.uses), params.pack, rng)
+    spare = batch * len(params.pack.lengths)  # what fills no batch of its length is left out
+    windows = in_batches(plan_windows(groups, shares, batches * batch + spare, params.pack, rng), batch)
     trainer = Trainer(
         dev=chosen_clips(speech, ["dev"], params.languages, params.dev_limit),
         params=params,
@@ -88,12 +94,10 @@ def train(
         train_dataset=Windows(
             groups,
             augments.get(arm, [params.augment_real, params.augment_synthetic]),
-            windows,
-            schedule(windows, batch, batches, rng),
+            windows[: batches * batch],
             pack=params.pack,
             masks=params.spec_augment,
             processor=processor,
-            frozen=partial(frozen_states, network),
             seed=params.seed,
         ),
         callbacks=[LogToMlflow()],
@@ -132,25 +136,16 @@ def training_arguments(params: TrainParams, work: Path) -> Seq2SeqTrainingArgume
 
 
 def freeze(network: whisper.WindowedWhisper, layers: int) -> None:
-    """Leave the decoder's and the top `layers` of the encoder's layers trainable, not its convolutions.
+    """Leave the decoder's and the top `layers` of the encoder's layers trainable (all of them: the convolutions too).
 
     The token embeddings stay as they are: a third of the weights, of which a small corpus sees few rows.
     """
     network.model.decoder.embed_tokens.requires_grad_(False)
     encoder = network.model.encoder
-    network.entry = max(0, len(encoder.layers) - layers)
-    encoder.requires_grad_(False)
-    encoder.layers[network.entry :].requires_grad_(True)
+    encoder.requires_grad_(layers >= len(encoder.layers))
+    encoder.embed_positions.requires_grad_(False)
+    encoder.layers[max(0, len(encoder.layers) - layers) :].requires_grad_(True)
     encoder.layer_norm.requires_grad_(layers > 0)
-
-
-@torch.no_grad()
-def frozen_states(network: whisper.WindowedWhisper, log_mel: Tensor) -> Tensor:
-    """What enters the lowest trained layer for windows `[batch, mels, frames]`, in the precision of training."""
-    dtype = compute_dtype()
-    with torch.autocast(network.device.type, dtype, enabled=dtype != torch.float32):
-        states = whisper.encode_below(network.model.encoder, log_mel.to(network.device), network.entry)
-    return states.to("cpu", dtype)
 
 
 def groups_of(

@@ -48,7 +48,9 @@ def transcribe(params: TranscribeParams, *, arm: str, model: In, speech: In, tra
     """Decode and score; returns the arm's in-domain and out-of-domain rates at each window."""
     clips = chosen_clips(speech, params.splits, params.languages, params.limit)
     choices = params.untouched_windows if arm == UNTOUCHED else params.windows
-    shards = [(windows, part) for windows in choices for part in by_length([*clips, *_noise(params)], params.shard_size)]
+    shards = [
+        (windows, part) for windows in choices for part in by_length([*clips, *_noise(params)], params.shard_size)
+    ]
     source = read_card(speech)
     map_shards(
         partial(Transcriber, model, params.batch_size, params.normalizer),

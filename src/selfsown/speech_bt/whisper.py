@@ -47,17 +47,9 @@ class WindowedWhisper(WhisperForConditionalGeneration):
     Save it with `export`, so that the checkpoint names the stock class.
     """
 
-    entry: int = 0
-    """The encoder layer that the `states` given to `forward` enter."""
-
-    def forward(self, input_features: Tensor | None = None, states: Tensor | None = None, **kwargs: Any) -> Any:
-        """As the stock forward, for `input_features` `[batch, mels, frames]` of any even `frames` up to 3000.
-
-        Or for `states` `[batch, frames / 2, width]`, what `encode_below` makes of them for the layer `entry`.
-        """
-        if states is not None:
-            kwargs["encoder_outputs"] = (encode_from(self.model.encoder, states, self.entry),)
-        elif input_features is not None and kwargs.get("encoder_outputs") is None:
+    def forward(self, input_features: Tensor | None = None, **kwargs: Any) -> Any:
+        """As the stock forward, for `input_features` `[batch, mels, frames]` of any even `frames` up to 3000."""
+        if input_features is not None and kwargs.get("encoder_outputs") is None:
             kwargs["encoder_outputs"] = (encode(self.model.encoder, input_features),)
         return super().forward(**kwargs)
 
@@ -76,12 +68,7 @@ def load(folder: Path) -> tuple[WindowedWhisper, WhisperProcessor]:
 
 
 def encode(encoder: WhisperEncoder, log_mel: Tensor) -> Tensor:
-    """Encoder states `[batch, frames / 2, width]` of windows `[batch, mels, frames]`."""
-    return encode_from(encoder, encode_below(encoder, log_mel, 0), 0)
-
-
-def encode_below(encoder: WhisperEncoder, log_mel: Tensor, layer: int) -> Tensor:
-    """What enters `layer` of the encoder, `[batch, frames / 2, width]`, for windows `[batch, mels, frames]`.
+    """Encoder states `[batch, frames / 2, width]` of windows `[batch, mels, frames]`.
 
     Raises:
         ValueError: an odd number of frames, or more than the model has positions for.
@@ -93,15 +80,8 @@ def encode_below(encoder: WhisperEncoder, log_mel: Tensor, layer: int) -> Tensor
     states = nn.functional.gelu(encoder.conv1(log_mel))
     states = nn.functional.gelu(encoder.conv2(states)).transpose(1, 2)
     states = states + encoder.embed_positions.weight[: frames // 2]
-    for block in encoder.layers[:layer]:
-        states = block(states, None)
-    return states
-
-
-def encode_from(encoder: WhisperEncoder, states: Tensor, layer: int) -> Tensor:
-    """Encoder states `[batch, positions, width]` from those that enter `layer`."""
-    for block in encoder.layers[layer:]:
-        states = block(states, None)
+    for layer in encoder.layers:
+        states = layer(states, None)
     return encoder.layer_norm(states)
 
 

@@ -1,17 +1,14 @@
-"""What Whisper's training reads: clips packed into windows, augmented, as encoder states and labels.
+"""What Whisper's training reads: clips packed into windows, augmented, as log-mel features and labels.
 
 A window of the encoder costs the same however little of it is speech, and most clips are short. So a window holds
 several clips one after another, and its label their texts in the same order; a share of the windows holds one clip
-alone, as in testing, and a share nothing but noise. Windows come in a few lengths, each batch in one.
-
-What the frozen layers below the trained ones make of a window never changes. So a window is used several times and
-only its first use pays for them. The plan of all windows is a function of the seed, made before the first step: a
-resumed run reads on where it stopped.
+alone, as in testing, and a share nothing but noise. Windows come in a few lengths, each batch in one. The plan of all
+windows is a function of the seed, made before the first step: a resumed run reads on where it stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -23,6 +20,7 @@ from torch.utils.data import Dataset
 from transformers import WhisperProcessor
 
 from selfsown.audio import SAMPLE_RATE, AugmentParams, augment, coloured_noise, decode
+from selfsown.errors import UserError
 from selfsown.params import Params
 from selfsown.speech_bt.whisper import MARGIN, log_mel
 
@@ -56,15 +54,13 @@ class PackParams(Params):
     """How clips fill windows.
 
     `lengths`: of the windows. `single`: share of the windows with one clip. `noise`: share without speech. `gap`: most
-    seconds of silence between clips. `uses`: how often a window is trained on; more than once, what the frozen layers
-    make of it is kept in memory.
+    seconds of silence between clips.
     """
 
     lengths: tuple[LengthParams, ...] = Field(min_length=1)
     single: float = Field(ge=0, le=1)
     noise: float = Field(ge=0, lt=1)
     gap: float = Field(ge=0)
-    uses: int = Field(ge=1)
 
     @property
     def seconds(self) -> tuple[float, ...]:
@@ -92,10 +88,9 @@ class Window:
 
 
 class Item(TypedDict):
-    """One window: states `[positions, width]` that enter the trained layers, label ids (prompt without the start
-    token, text, end)."""
+    """One window: log-mel `[mels, frames]` and label ids (prompt without the start token, text, end)."""
 
-    states: Tensor
+    log_mel: Tensor
     labels: list[int]
 
 
@@ -106,27 +101,36 @@ def plan_windows(
     params: PackParams,
     rng: np.random.Generator,
 ) -> list[Window]:
-    """`count` different windows, by seed.
+    """`count` windows, by seed.
 
     Each group (real, synthetic) gets its share of the windows and goes through its clips in a new order each epoch. A
     window holds clips of one language; a clip longer than the window is passed over.
+
+    Raises:
+        UserError: a group without a clip that fits a length.
     """
+    queues = {}
+    for group, clips in enumerate(groups):
+        for seconds in params.seconds:
+            fitting = [index for index, clip in enumerate(clips) if clip.duration + MARGIN <= seconds]
+            if not fitting:
+                shortest = min(clip.duration for clip in clips)
+                raise UserError(
+                    f"params.yaml: speech_bt.train.pack.lengths: no clip of group {group} fits a window of "
+                    f"{seconds:g} s: the shortest lasts {shortest:.1f} s, and {MARGIN} s are left free"
+                )
+            queues[group, seconds] = _endless(fitting, rng)
     chance = np.asarray(shares) / np.sum(shares)
     lengths = np.asarray([length.share for length in params.lengths])
-    queues = {
-        (group, seconds): _endless(
-            [i for i, clip in enumerate(groups[group]) if clip.duration + MARGIN <= seconds], rng
-        )
-        for group in range(len(groups))
-        for seconds in params.seconds
-    }
     windows = []
     for _ in range(count):
         seconds = params.seconds[rng.choice(len(lengths), p=lengths / lengths.sum())]
         group = int(rng.choice(len(groups), p=chance))
         alone = rng.random() < params.single
-        clips = () if rng.random() < params.noise else _fill(groups[group], queues[group, seconds], seconds, params.gap, alone)
-        windows.append(Window(seconds, group, clips))
+        chosen: tuple[int, ...] = ()
+        if rng.random() >= params.noise:
+            chosen = _fill(groups[group], queues[group, seconds], seconds, params.gap, alone)
+        windows.append(Window(seconds, group, chosen))
     return windows
 
 
@@ -145,76 +149,60 @@ def _fill(clips: Sequence[Spoken], queue: Iterator[int], seconds: float, gap: fl
 
 
 def _endless(indices: Sequence[int], rng: np.random.Generator) -> Iterator[int]:
-    while indices:
+    while True:
         yield from rng.permutation(indices).tolist()
 
 
-def schedule(windows: Sequence[Window], batch: int, batches: int, rng: np.random.Generator) -> list[int]:
-    """Indices of the windows in the order they are trained on: `batches` x `batch`, each batch of one length.
+def in_batches(windows: Sequence[Window], batch: int) -> list[Window]:
+    """The windows in batches of one length: each batch stands where its last window stood.
 
-    Every window is used once before any is used again; each pass is in a new order. What fills no batch of its length
-    in one pass waits for the next.
+    What fills no batch of its length is left out.
     """
-    waiting: dict[float, list[int]] = {}
-    order: list[int] = []
-    while len(order) < batches * batch:
-        for index in rng.permutation(len(windows)).tolist():
-            queue = waiting.setdefault(windows[index].seconds, [])
-            queue.append(index)
-            if len(queue) == batch:
-                order += queue
-                queue.clear()
-    return order[: batches * batch]
+    waiting: dict[float, list[Window]] = {}
+    ordered: list[Window] = []
+    for window in windows:
+        queue = waiting.setdefault(window.seconds, [])
+        queue.append(window)
+        if len(queue) == batch:
+            ordered += queue
+            queue.clear()
+    return ordered
 
 
 class Windows(Dataset[Item]):
-    """The scheduled windows as items; item i is the same in every run of a seed.
-
-    `frozen` makes log-mel windows `[1, mels, frames]` into the states that enter the trained layers.
-    """
+    """The scheduled windows as items; item i is the same in every run of a seed."""
 
     def __init__(
         self,
         groups: Sequence[Sequence[Spoken]],
         augments: Sequence[AugmentParams],
         windows: Sequence[Window],
-        order: Sequence[int],
         *,
         pack: PackParams,
         masks: SpecAugmentParams,
         processor: WhisperProcessor,
-        frozen: Callable[[Tensor], Tensor],
         seed: int,
     ) -> None:
-        self.groups, self.augments, self.windows, self.order = groups, augments, windows, order
-        self.pack, self.masks, self.processor, self.frozen, self.seed = pack, masks, processor, frozen, seed
-        self.kept: dict[int, Item] = {}
+        self.groups, self.augments, self.windows = groups, augments, windows
+        self.pack, self.masks, self.processor, self.seed = pack, masks, processor, seed
 
     def __len__(self) -> int:
-        return len(self.order)
+        return len(self.windows)
 
-    def __getitem__(self, position: int) -> Item:
-        index = self.order[position]
-        if (item := self.kept.get(index)) is None:
-            item = self._make(index)
-            if self.pack.uses > 1:
-                self.kept[index] = item
-        return item
-
-    def _make(self, index: int) -> Item:
+    def __getitem__(self, index: int) -> Item:
         window = self.windows[index]
         rng = np.random.default_rng([self.seed, index])
         clips = [self.groups[window.group][i] for i in window.clips]
         samples = self._sound(window, clips, rng)
-        text = " ".join(clip.text for clip in clips) or NOTHING_SAID
+        text = " " + " ".join(clip.text for clip in clips) if clips else NOTHING_SAID
         language = (clips or self.groups[window.group])[0].language
         tokenizer = self.processor.tokenizer
-        ids = tokenizer(" " + text if clips else text, add_special_tokens=False).input_ids
+        ids = tokenizer(text, add_special_tokens=False).input_ids
         prompt = [f"<|{language}|>", "<|transcribe|>", "<|notimestamps|>"]
         labels = [*tokenizer.convert_tokens_to_ids(prompt), *ids[:MAX_LABELS], tokenizer.eos_token_id]
-        features = log_mel(self.processor, [samples], window.seconds)
-        mask_log_mel(features[0], self.masks, rng)
-        return {"states": self.frozen(features)[0], "labels": labels}
+        features = log_mel(self.processor, [samples], window.seconds)[0]
+        mask_log_mel(features, self.masks, rng)
+        return {"log_mel": features, "labels": labels}
 
     def _sound(self, window: Window, clips: Sequence[Spoken], rng: np.random.Generator) -> np.ndarray[Any, Any]:
         """The clips with silence between them, or noise of some colour and level, sometimes none at all."""
@@ -230,7 +218,7 @@ class Windows(Dataset[Item]):
 
 
 class Collator:
-    """Items to a batch: `states` `[batch, positions, width]`, `decoder_input_ids` and `labels` `[batch, tokens]`.
+    """Items to a batch: `input_features` `[batch, mels, frames]`, `decoder_input_ids` and `labels` `[batch, tokens]`.
 
     No loss is taken of the prompt, which decoding always gives.
     """
@@ -248,7 +236,8 @@ class Collator:
             inputs[row, 0] = self.start
             inputs[row, 1 : len(ids)] = ids[:-1]
             labels[row, 3 : len(ids)] = ids[3:]
-        return {"states": torch.stack([item["states"] for item in items]), "decoder_input_ids": inputs, "labels": labels}
+        features = torch.stack([item["log_mel"] for item in items])
+        return {"input_features": features, "decoder_input_ids": inputs, "labels": labels}
 
 
 def mask_log_mel(features: Tensor, params: SpecAugmentParams, rng: np.random.Generator) -> None:
