@@ -140,12 +140,9 @@ def fold(pipeline: str, out: Path, runs: tuple[Path, ...]) -> None:
     import importlib
     import json
 
-    import yaml
-
     from selfsown.shards import write_atomic
 
-    languages = yaml.safe_load(Path("params.yaml").read_text())["languages"]
-    folded = importlib.import_module(f"selfsown.{pipeline}.evaluate").fold(runs, languages)
+    folded = importlib.import_module(f"selfsown.{pipeline}.evaluate").fold(runs)
     write_atomic(out, json.dumps(folded, indent=2).encode() + b"\n")
     click.echo(f"{out}: {len(runs)} seeds")
 

@@ -50,12 +50,14 @@ class Clip:
     audio: bytes
 
 
-def chosen_clips(product: Path, splits: Sequence[str], languages: Sequence[str], limit: int | None) -> list[Clip]:
-    """Utterances of some splits, at most `limit` of each split and language: the first by id."""
+def chosen_clips(
+    product: Path, splits: Sequence[str], languages: Sequence[str] | None, limit: int | None
+) -> list[Clip]:
+    """Utterances of some splits, at most `limit` of each split and language (None: every one): the first by id."""
     table = read_product(product, ["id", "split", "language", "speaker", "text", "audio"])
     clips: list[Clip] = []
     for split in splits:
-        for language in languages:
+        for language in sorted(set(table["language"].to_pylist())) if languages is None else languages:
             rows = table.filter((pc.field("split") == split) & (pc.field("language") == language)).sort_by("id")
             for row in rows.slice(0, limit).to_pylist():
                 clips.append(Clip(row["id"], split, language, row["speaker"], row["text"], row["audio"]["bytes"]))

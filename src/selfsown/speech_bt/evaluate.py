@@ -44,7 +44,7 @@ def evaluate(params: EvaluateParams, *, transcripts: In, speech: In, models: In,
     """Compare every arm with the untouched model on the same utterances."""
     frames = {arm: read_product(transcripts / arm).to_pandas() for arm in (UNTOUCHED, *params.arms)}
     windows = main_windows(frames)
-    metrics, bars = measure(frames, params.languages)
+    metrics, bars = measure(frames)
     samples = _samples(frames, windows, params)
     _write_plots(plots, wer=bars, dev=_dev_curves(models, params.arms), samples=samples)
     tracking.log_artifact(plots, "plots")
@@ -58,14 +58,16 @@ def main_windows(frames: dict[str, pd.DataFrame]) -> dict[str, float]:
     return {arm: BASELINE_WINDOW if arm == UNTOUCHED else float(frame["window"].min()) for arm, frame in frames.items()}
 
 
-def measure(
-    frames: dict[str, pd.DataFrame], languages: Sequence[str]
-) -> tuple[dict[str, float], list[dict[str, object]]]:
-    """All metrics of a set of arms and the bars of their plot; the counts in the frames may be means over seeds."""
+def measure(frames: dict[str, pd.DataFrame]) -> tuple[dict[str, float], list[dict[str, object]]]:
+    """All metrics of a set of arms and the bars of their plot; the counts in the frames may be means over seeds.
+
+    A split with several languages has figures of each beside those of all.
+    """
     windows = main_windows(frames)
     metrics: dict[str, float] = {}
     bars = []
     for split, prefix in PREFIX.items():
+        languages = sorted(set(_select(frames[UNTOUCHED], split, BASELINE_WINDOW, None)["language"]))
         for language in (None, *(languages if len(languages) > 1 else ())):
             rows = {arm: _select(frames[arm], split, windows[arm], language) for arm in frames}
             if rows[UNTOUCHED].empty:
@@ -89,7 +91,7 @@ def per_item(transcripts: Path) -> dict[str, dict[str, list[Any]]]:
     return {arm.name: read_product(arm, [*KEYS, *COUNTS]).to_pydict() for arm in arms}
 
 
-def fold(files: Sequence[Path], languages: Sequence[str]) -> dict[str, object]:
+def fold(files: Sequence[Path]) -> dict[str, object]:
     """Runs of several seeds as one result: metrics of the mean error of each utterance over seeds, and each run's own.
 
     Args:
@@ -104,8 +106,8 @@ def fold(files: Sequence[Path], languages: Sequence[str]) -> dict[str, object]:
         arm: pd.concat([run[arm] for run in runs]).groupby(list(KEYS), as_index=False)[list(COUNTS)].mean()
         for arm in runs[0]
     }
-    seeds = [measure(run, languages)[0] for run in runs]
-    mean, _ = measure(averaged, languages)
+    seeds = [measure(run)[0] for run in runs]
+    mean, _ = measure(averaged)
     rates = [key for key in mean if not key.endswith(("_lo", "_hi", "_n"))]
     sd = {key: float(np.std([run[key] for run in seeds], ddof=1)) for key in rates} if len(seeds) > 1 else {}
     return {"mean": mean, "sd": sd, "seeds": {file.stem: run for file, run in zip(files, seeds, strict=True)}}

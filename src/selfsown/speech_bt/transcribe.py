@@ -46,7 +46,7 @@ class TranscribeParams(StageParams):
 @stage(tracked=True)
 def transcribe(params: TranscribeParams, *, arm: str, model: In, speech: In, transcripts: Out) -> Metrics:
     """Decode and score; returns the arm's in-domain and out-of-domain rates at each window."""
-    clips = chosen_clips(speech, params.splits, params.languages, params.limit)
+    clips = chosen_clips(speech, params.splits, None, params.limit)  # out of domain: other languages too
     choices = params.untouched_windows if arm == UNTOUCHED else params.windows
     shards = [
         (windows, part) for windows in choices for part in by_length([*clips, *_noise(params)], params.shard_size)
