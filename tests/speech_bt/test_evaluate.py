@@ -30,7 +30,8 @@ def frame(
             errors = int(rng.binomial(words, share))
             rows.append(
                 {
-                    "id": f"clip{index:03d}", "split": "test", "language": languages[index % len(languages)], "voice": "v",
+                    "id": f"clip{index:03d}", "split": "test", "language": languages[index % len(languages)],
+                    "voice": "v",
                     "window": window, "duration_s": 2.0, "silence": 0.1, "clipping": 0.0, "cut": False,
                     "reference": "r", "hypothesis": "h", "words": words, "errors": errors, "substitutions": errors,
                     "deletions": 0, "insertions": 0, "chars": words * 5, "char_errors": errors, "repeated": False,
