@@ -63,13 +63,22 @@ class AcceptedLimits(Params):
     min_voices: int = Field(ge=1)
 
 
-def utterances(limits: SpeechLimits, languages: tuple[str, ...]) -> list[Expectation]:
-    """Real speech: rows of `selfsown.audio.UTTERANCE` with the columns `frames.speech_frame` computes."""
+def utterances(limits: SpeechLimits, languages: tuple[str, ...], others: tuple[str, ...] = ()) -> list[Expectation]:
+    """Real speech: rows of `selfsown.audio.UTTERANCE` with the columns `frames.speech_frame` computes.
+
+    `others` are languages that may stand on the split `ood` alone.
+    """
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column
 
     return [
-        *_speech(limits, languages),
+        *_speech(limits, (*languages, *others)),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="language",
+            value_set=list(languages),
+            row_condition=Column("split") != "ood",
+            notes=f"only out of domain may there be other languages than {', '.join(languages)}",
+        ),
         *_filled("speaker"),
         *_one_of("split", SPLITS),
         *(_rows(1, f"split {split!r}", Column("split") == split) for split in ("seed", "dev", "test")),

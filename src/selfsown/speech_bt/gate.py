@@ -86,6 +86,7 @@ def gate(
     real["shared_text"] = frames.shared_text(real)
     made["held_out_text"] = frames.held_out_text(made, real)
     lines["held_out_text"] = frames.held_out_text(lines, real)
+    others = tuple(sorted(set(real.loc[real["split"] == "ood", "language"]) - set(params.languages)))
     limits = params.expect
     try:
         quality.check(
@@ -97,7 +98,7 @@ def gate(
                 "accepted": kept.assign(minutes=kept["duration_s"] / 60),
             },
             {
-                "speech": suites.utterances(limits.speech, params.languages),
+                "speech": suites.utterances(limits.speech, params.languages, others),
                 "sentences": suites.sentences(limits.sentences, params.languages),
                 "synthetic": suites.synthetic(limits.synthetic, params.languages),
                 "intelligibility": suites.scores(limits.intelligibility, params.languages),
