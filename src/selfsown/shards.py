@@ -133,6 +133,12 @@ def write_atomic(path: Path, data: bytes) -> None:
     temporary.replace(path)
 
 
+def clear_temporaries(folder: Path, name: str = "*") -> None:
+    """Remove what a killed `write_atomic` left, of one name or all, where nothing else writes at the time."""
+    for path in folder.glob(f".{name}.*.tmp"):
+        path.unlink()
+
+
 def parquet_bytes(table: pa.Table) -> bytes:
     """The table as one Parquet file; equal tables give equal bytes."""
     sink = pa.BufferOutputStream()
@@ -211,6 +217,7 @@ def map_shards(
         shutil.rmtree(out, ignore_errors=True)
         work.mkdir(parents=True)
         write_atomic(mark, fingerprint.encode())
+    clear_temporaries(out)
     todo = [index for index in range(len(shards)) if not (work / f"{index:05d}.json").is_file()]
     with tqdm(total=len(shards), initial=len(shards) - len(todo), desc=card.name, unit="shard") as bar:
         for index, result in workers.work(make_worker, [(index, shards[index]) for index in todo]):
@@ -248,5 +255,6 @@ def _finish(out: Path, schema: pa.Schema, card: CardInfo) -> Card:
         shards=infos,
     )
     write_atomic(out / "card.json", full.model_dump_json(indent=1).encode() + b"\n")
+    (work / "identity").unlink(missing_ok=True)  # first: half a work folder must not be gone on with
     shutil.rmtree(work)
     return full

@@ -33,7 +33,7 @@ from selfsown import tracking
 from selfsown.errors import UserError
 from selfsown.params import Params
 from selfsown.settings import settings
-from selfsown.shards import identity_digest, read_card, write_atomic
+from selfsown.shards import clear_temporaries, identity_digest, read_card, write_atomic
 from selfsown.sources.tree import file_sha256, tree_sha256
 
 In = Annotated[Path, "in"]
@@ -214,6 +214,7 @@ def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path 
         tracking.log_metrics(metrics)
     if metrics_file is not None and is_main_process():
         metrics_file.parent.mkdir(parents=True, exist_ok=True)
+        clear_temporaries(metrics_file.parent, metrics_file.name)
         write_atomic(metrics_file, json.dumps(metrics, indent=2, sort_keys=True).encode() + b"\n")
     return metrics
 

@@ -59,6 +59,23 @@ def work_folder(model: Path, identity: Mapping[str, Any]) -> Path:
     return work
 
 
+def export_folder(work: Path) -> Path:
+    """An empty folder in `work` to save the finished model in; `publish` takes it from there."""
+    made = work / "export"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir()
+    return made
+
+
+def publish(made: Path) -> None:
+    """Move a saved model's files to where they belong, each whole, and drop the work folder."""
+    work = made.parent
+    for path in sorted(made.iterdir()):
+        path.replace(work.parent / path.name)
+    (work / "identity").unlink()  # first: half a work folder must not be gone on with
+    shutil.rmtree(work)
+
+
 def last_checkpoint(work: Path) -> str | None:
     """The newest whole checkpoint. The trainer writes `trainer_state.json` last; folders without a whole one go."""
     for folder in work.glob("checkpoint-*"):
@@ -73,6 +90,13 @@ def last_checkpoint(work: Path) -> str | None:
 class LogToMlflow(TrainerCallback):
     """Hands what the trainer logs to the active run."""
 
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """All that the checkpoint knows was logged: some may not have reached the run before the kill."""
+        for logs in state.log_history:
+            self._log({key: value for key, value in logs.items() if key != "step"}, int(logs["step"]), state)
+
     def on_log(
         self,
         args: TrainingArguments,
@@ -82,6 +106,10 @@ class LogToMlflow(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Numbers only, at the trainer's step."""
+        self._log(logs or {}, state.global_step, state)
+
+    @staticmethod
+    def _log(logs: Mapping[str, Any], step: int, state: TrainerState) -> None:
         if state.is_world_process_zero:
-            numbers = {key: float(value) for key, value in (logs or {}).items() if isinstance(value, (int, float))}
-            tracking.log_metrics(numbers, step=state.global_step)
+            numbers = {key: float(value) for key, value in logs.items() if isinstance(value, (int, float))}
+            tracking.log_metrics(numbers, step=step)

@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any, TypeAlias, TypeVar
 
 from selfsown.settings import settings
@@ -61,6 +61,9 @@ def _start_worker(make_worker: Callable[[], Worker[Any, Any]]) -> None:
     """Runs first in every process: one thread each, because sums in another order give other bytes."""
     global _worker
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a killed stage leaves no orphan at work
+    parent = parent_process()
+    if parent is not None and not parent.is_alive():  # killed before the line above: nobody would tell us any more
+        os._exit(1)
     _single_thread()
     _worker = make_worker()
 

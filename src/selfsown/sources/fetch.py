@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from selfsown.settings import settings
+from selfsown.shards import clear_temporaries
 from selfsown.sources import tree
 from selfsown.sources.archives import unpack
 from selfsown.sources.deb import Apt, machine_architecture
@@ -69,6 +70,7 @@ def fetch(name: str, *, needed_by: str | None = None, full: bool = False, regist
         if manifest.exists():
             _log.warning("source '%s' is fetched again: %s", name, reason)
         manifest.unlink(missing_ok=True)
+        clear_temporaries(store, manifest.name)
         profiles = [needed_by] if needed_by else _profiles_naming(name, registry)
         partial = target.with_name(f"{target.name}.partial")
         root = partial / "tree"
@@ -83,8 +85,8 @@ def fetch(name: str, *, needed_by: str | None = None, full: bool = False, regist
             raise
         os.sync()  # once, instead of one fsync for each of thousands of files
         root.rename(target)
+        shutil.rmtree(partial)  # before the manifest: once that is there, nobody comes back to clear away
         tree.write_manifest(manifest, target, tree.tree_sha256(target))
-        shutil.rmtree(partial)
     return target
 
 

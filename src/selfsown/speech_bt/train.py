@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +22,7 @@ from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerContro
 
 from selfsown.audio import AugmentParams, decode
 from selfsown.errors import UserError
-from selfsown.shards import read_product, write_atomic
+from selfsown.shards import read_product
 from selfsown.speech_bt import whisper
 from selfsown.speech_bt.decoding import Clip, chosen_clips
 from selfsown.speech_bt.scoring import score
@@ -38,7 +37,15 @@ from selfsown.speech_bt.windows import (
 )
 from selfsown.stage import In, Metrics, Out, StageParams, input_digests, is_main_process, stage
 from selfsown.text import normalizer
-from selfsown.training import LogToMlflow, compute_dtype, execution_arguments, last_checkpoint, work_folder
+from selfsown.training import (
+    LogToMlflow,
+    compute_dtype,
+    execution_arguments,
+    export_folder,
+    last_checkpoint,
+    publish,
+    work_folder,
+)
 
 Arm = Literal["real", "synthetic", "mixed"]
 
@@ -106,10 +113,11 @@ def train(
     if not is_main_process():
         return {}
     history = [{"step": x["step"], "dev_wer": x["eval_wer"]} for x in trainer.state.log_history if "eval_wer" in x]
-    network.export(model)
-    processor.save_pretrained(model)
-    write_atomic(model / "training.json", json.dumps(history, indent=1).encode() + b"\n")
-    shutil.rmtree(work)
+    made = export_folder(work)
+    network.export(made)
+    processor.save_pretrained(made)
+    (made / "training.json").write_text(json.dumps(history, indent=1) + "\n")
+    publish(made)
     return {"best_dev_wer": min(point["dev_wer"] for point in history)}
 
 

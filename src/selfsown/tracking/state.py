@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import psutil
 
-from selfsown.shards import write_atomic
+from selfsown.shards import clear_temporaries, write_atomic
 from selfsown.tracking.store import connect, experiment_id, private, why_away
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class RunState:
         """Write it with this process as the owner."""
         self.pid, self.host, self.status = os.getpid(), socket.gethostname(), "RUNNING"
         self.started = psutil.Process().create_time()
+        clear_temporaries(self.path.parent, self.path.name)
         self.save()
 
     def save(self) -> None:
