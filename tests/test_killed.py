@@ -161,11 +161,12 @@ def campaign(job: Job, windows: Sequence[str], begun: float, end: float) -> None
     moments = [rng.uniform(0, begun), *(begun + step * (part + rng.random()) for part in range(MOMENTS - 1))]
     rng.shuffle(moments)
     kills = at_work = 0
-    for kill in [*moments[:4], *windows, *moments[4:]]:
-        tries = 0
-        while not job.killed(kill):  # what was left took less than this long
+    for planned in [*moments[:4], *windows, *moments[4:]]:
+        kill, tries = planned, 0
+        while not job.killed(kill):  # less was left to do, or the machine is quicker than when it was measured
             tries += 1
-            assert tries < 3, f"it ended before {kill} {tries} times"
+            assert tries < 4, f"it ended before {kill} {tries} times"
+            kill = kill if isinstance(kill, str) else 0.85 * kill
             shutil.rmtree(job.folder / job.out)
         kills += 1
         at_work += (job.folder / job.out).exists()
