@@ -5,6 +5,11 @@
 # go on from their shards and checkpoints. So seeds may also run on different days, or on different machines.
 . "$(dirname "$0")/env.sh"
 : "${PIPELINE:?which one? make study PIPELINE=speech_bt}"
+# What the evaluation reads, its first input, has a row for each test item.
+items=$(python -c '
+import shlex, sys, yaml
+stages = yaml.safe_load(open(f"pipelines/{sys.argv[1]}/dvc.yaml"))["stages"]
+print(shlex.split(stages["evaluate"]["cmd"])[3])' "$PIPELINE")
 for seed in ${SEEDS:-1 2 3}; do
     python scripts/set_profile.py profile=study "seed=$seed"
     key=$(python -c '
@@ -15,7 +20,7 @@ print(hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8])
     study=metrics/$PIPELINE.study/$key
     if [ ! -f "$study/seed-$seed.json" ]; then
         dvc repro "pipelines/$PIPELINE/dvc.yaml"
-        selfsown keep "$PIPELINE" "data/$PIPELINE/transcripts" "$study/seed-$seed.json"
+        selfsown keep "$PIPELINE" "$items" "$study/seed-$seed.json"
     fi
 done
 selfsown fold "$PIPELINE" "metrics/$PIPELINE.study.json" "$study"/seed-*.json

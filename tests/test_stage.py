@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from click.testing import CliRunner
 from pydantic import Field
 
 from selfsown import stage as stage_module
+from selfsown.cli import stage_command
 from selfsown.errors import UserError
 from selfsown.params import Params
 from selfsown.stage import In, Metrics, Out, ParamsError, Stage, StageParams, load_params, run_stage, stage
@@ -93,6 +95,12 @@ def test_signature_decides_inputs_outputs_and_options(monkeypatch: pytest.Monkey
     )
     assert Path("m.txt").read_text() == "a 5 words"
     assert json.loads(Path("out/m.json").read_text()) == {"steps": 5}
+
+
+def test_a_missing_option_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_module, "load_stage", lambda _: toy)
+    result = CliRunner().invoke(stage_command("toys.toy"), ["--arm", "a", "--corpus", "c"])
+    assert result.exit_code == 2 and "Missing option '--model'" in result.output
 
 
 def test_missing_input_is_named_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:

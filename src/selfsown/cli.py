@@ -55,8 +55,8 @@ def stage_command(name: str) -> click.Command:
             click.Option(
                 [f"--{argument.replace('_', '-')}"],
                 type=click.Path(path_type=Path) if is_path else str,
-                required=parameter.default is parameter.empty,
-                default=None if parameter.default is parameter.empty else parameter.default,
+                # not also default=None: to click that is a default, and nothing is required any more
+                **({"required": True} if parameter.default is parameter.empty else {"default": parameter.default}),
             )
         )
     options.append(click.Option(["--metrics"], type=click.Path(path_type=Path), help="write the metrics here as JSON"))
@@ -140,11 +140,35 @@ def fold(pipeline: str, out: Path, runs: tuple[Path, ...]) -> None:
     import importlib
     import json
 
+    import yaml
+
     from selfsown.shards import write_atomic
 
-    folded = importlib.import_module(f"selfsown.{pipeline}.evaluate").fold(runs)
+    parameters = yaml.safe_load(Path("params.yaml").read_text())
+    folded = importlib.import_module(f"selfsown.{pipeline}.evaluate").fold(runs, parameters)
     write_atomic(out, json.dumps(folded, indent=2).encode() + b"\n")
     click.echo(f"{out}: {len(runs)} seeds")
+
+
+@app.command()
+@click.argument("questions", nargs=-1, required=True)
+@click.option("--model", default="selfsown-msat-dag", show_default=True, help="a registered solver")
+@click.option("--alias", default="champion", show_default=True)
+@click.option(
+    "--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a solver's folder instead"
+)
+def solve(questions: tuple[str, ...], model: str, alias: str, folder: Path | None) -> None:
+    """Answer math word problems: the answer, the equation and its steps."""
+    from selfsown.msat.solver import Solver
+
+    solver = Solver.load(folder) if folder else Solver.registered(model, alias)
+    for solution in solver.solve(questions):
+        if solution.reason:
+            click.echo(f"no answer: {solution.reason}")
+        else:
+            click.echo(
+                "\n".join([solution.answer, f"  {solution.equation}", *(f"  {step}" for step in solution.steps)])
+            )
 
 
 @app.command()

@@ -7,12 +7,16 @@ import pytest
 import yaml
 from transformers import WhisperForConditionalGeneration
 
+from selfsown.msat.solver import Solver
 from selfsown.shards import read_card, read_product
 
 pytestmark = pytest.mark.recipe
 
 ROOT = Path(__file__).parents[2]
 ARMS = ("real", "synthetic", "mixed")
+SOLVERS = ("seq2seq", "dag")
+LEARNT = ("pretrained", "scratch")
+SET = "bigbench-elementary-math"
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +36,10 @@ def smoke(monkeypatch: pytest.MonkeyPatch) -> None:
         ("data/speech_bt/accepted", 8),
         ("data/speech_bt/transcripts/untouched", 8),
         *((f"data/speech_bt/transcripts/{arm}", 8) for arm in ARMS),
+        ("data/corpora/problems", 400),
+        ("data/msat/tasks/2.4", 1200),
+        *((f"data/msat/answers/{solver}-digits-2.4-pretrained-msat", 12) for solver in SOLVERS),
+        *((f"data/msat/answers/{solver}-digits-2.4-{arm}-{SET}", 12) for solver in SOLVERS for arm in LEARNT),
     ],
 )
 def test_product(product: str, fewest: int) -> None:
@@ -65,9 +73,28 @@ def test_gate_measured_every_voice() -> None:
     assert gate["utterances_kept"] + gate["utterances_dropped"] == gate["utterances"]
 
 
+def test_solvers_answer_and_are_compared() -> None:
+    metrics = json.loads(Path("metrics/msat.json").read_text())
+    for solver in SOLVERS:
+        assert 0 <= metrics[f"msat_accuracy_{solver}"] <= 1
+        gain = metrics[f"mwp_accuracy_{solver}_pretrained"] - metrics[f"mwp_accuracy_{solver}_scratch"]
+        assert metrics[f"mwp_gain_{solver}_pretrained"] == pytest.approx(gain)
+    gate = json.loads(Path("metrics/msat.gate/2.4.json").read_text())
+    assert gate["mean_steps"] == pytest.approx(2.4, abs=0.01)
+
+
+def test_a_solver_answers_plain_text() -> None:
+    [solution] = Solver.load(Path("models/msat/finetune", f"dag-digits-2.4-pretrained-{SET}")).solve(
+        ["A box holds 12 pens. How many pens do 7 boxes hold?"]
+    )
+    assert solution.numbers == ("12", "7") and (solution.answer or solution.reason)
+
+
 def test_pages() -> None:
-    assert "speech_bt" in Path("reports/index.html").read_text()
+    for pipeline in ("speech_bt", "msat"):
+        assert pipeline in Path("reports/index.html").read_text()
     assert Path("reports/data_docs/speech_bt/index.html").is_file()
+    assert Path("reports/data_docs/msat/2.4/index.html").is_file()
 
 
 def test_mlflow_has_a_finished_run_per_tracked_stage_and_a_candidate() -> None:
@@ -83,4 +110,5 @@ def test_mlflow_has_a_finished_run_per_tracked_stage_and_a_candidate() -> None:
     assert {f"speech_bt.train@{arm}" for arm in ARMS} <= finished
     assert {"speech_bt.gate", "speech_bt.evaluate"} <= finished
     assert not [run for run in runs if run.info.status == "RUNNING"]
-    assert client.get_model_version_by_alias("selfsown-whisper", "candidate").tags["digest"]
+    for model in ("selfsown-whisper", "selfsown-msat-seq2seq", "selfsown-msat-dag"):
+        assert client.get_model_version_by_alias(model, "candidate").tags["digest"]

@@ -74,7 +74,7 @@ def test_seeds_are_averaged_per_utterance(tmp_path: Path) -> None:
             write_product(folder / arm, [table], schema=SCORED, card=card)
         files.append(tmp_path / f"seed-{seed}.json")
         files[-1].write_text(json.dumps(per_item(folder)))
-    folded = fold(files)
+    folded = fold(files, {})
     assert list(folded["seeds"]) == ["seed-0", "seed-1", "seed-2"]
     wers = [run["wer_mixed"] for run in folded["seeds"].values()]
     assert folded["mean"]["wer_mixed"] == pytest.approx(np.mean(wers))

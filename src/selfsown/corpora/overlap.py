@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 
 from datasketch import MinHash, MinHashLSH
@@ -16,12 +16,13 @@ _PERMUTATIONS = 64
 class NearDuplicates:
     """An index of texts; a text is a near-duplicate of one whose character 3-grams overlap by `threshold` (Jaccard).
 
-    Texts are given in their form for comparison.
+    Texts are given in their form for comparison. The index proposes texts that overlap by `proposal` or so: at
+    `threshold`, the default, it misses some that overlap by little more; well below, it is slower and misses none.
     """
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, threshold: float, proposal: float | None = None) -> None:
         self._threshold = threshold
-        self._index = MinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS)
+        self._index = MinHashLSH(threshold=proposal or threshold, num_perm=_PERMUTATIONS)
         self._shingles: dict[str, frozenset[str]] = {}
 
     def add(self, text: str) -> None:
@@ -32,14 +33,34 @@ class NearDuplicates:
 
     def find(self, text: str) -> str | None:
         """An indexed text that `text` equals or nearly equals."""
-        if text in self._shingles:
-            return text
+        return text if text in self._shingles else next(self.neighbours(text), None)
+
+    def neighbours(self, text: str) -> Iterator[str]:
+        """All indexed texts that `text` equals or nearly equals."""
         shingles = _shingles(text)
         # LSH proposes, the exact overlap decides: no text is dropped for a collision
         for other in sorted(self._index.query(_sketch(shingles))):
             if jaccard(shingles, self._shingles[other]) >= self._threshold:
-                return str(other)
-        return None
+                yield str(other)
+
+
+def near_groups(texts: Iterable[str], threshold: float) -> dict[str, str]:
+    """Each text -> the first text, by alphabet, of those it is joined with by a chain of near-duplicates."""
+    index = NearDuplicates(threshold, proposal=threshold / 2)
+    leader: dict[str, str] = {}
+
+    def root(text: str) -> str:
+        while leader[text] != text:
+            text = leader[text]
+        return text
+
+    for text in sorted(set(texts)):
+        leader[text] = text
+        for other in index.neighbours(text):
+            first, second = sorted((root(text), root(other)))
+            leader[second] = first
+        index.add(text)
+    return {text: root(text) for text in leader}
 
 
 @lru_cache(maxsize=8)  # a text is looked up here and there before it is added

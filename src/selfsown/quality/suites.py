@@ -79,9 +79,9 @@ def utterances(limits: SpeechLimits, languages: tuple[str, ...], others: tuple[s
             row_condition=Column("split") != "ood",
             notes=f"only out of domain may there be other languages than {', '.join(languages)}",
         ),
-        *_filled("speaker"),
-        *_one_of("split", SPLITS),
-        *(_rows(1, f"split {split!r}", Column("split") == split) for split in ("seed", "dev", "test")),
+        *filled("speaker"),
+        *one_of("split", SPLITS),
+        *(count_rows(1, f"split {split!r}", Column("split") == split) for split in ("seed", "dev", "test")),
         gxe.ExpectColumnValuesToBeNull(
             column="shared_text", notes="no text of dev, test or ood may stand on another split: the test would leak"
         ),
@@ -90,7 +90,7 @@ def utterances(limits: SpeechLimits, languages: tuple[str, ...], others: tuple[s
 
 def synthetic(limits: SpeechLimits, languages: tuple[str, ...]) -> list[Expectation]:
     """Synthetic speech: like real speech, its `speaker` the voice, none of its texts held out for dev or test."""
-    return [*_speech(limits, languages), *_filled("speaker"), _not_held_out()]
+    return [*_speech(limits, languages), *filled("speaker"), _not_held_out()]
 
 
 def sentences(limits: TextLimits, languages: tuple[str, ...]) -> list[Expectation]:
@@ -111,20 +111,20 @@ def scores(limits: ScoreLimits, languages: tuple[str, ...]) -> list[Expectation]
     from great_expectations.expectations.row_conditions import Column
 
     return [
-        *_filled("id"),
+        *filled("id"),
         gxe.ExpectColumnValuesToBeUnique(column="id", notes="an utterance must be judged once"),
-        *_filled("voice"),
-        *_one_of("language", languages),
-        *_between("words", 1, None, "a reference must have words"),
-        *_between("errors", 0, None, "word edits cannot be negative"),
-        *_between("wer", 0, None, "WER cannot be negative"),
-        *_between("duration_s", 0, None, "there must be sound", strict_min=True),
-        *_between("silence", 0, 1, "a fraction of the duration"),
-        *_between("clipping", 0, 1, "a fraction of the samples"),
-        *_between("chars_per_second", 0, None, "there must be speech", strict_min=True),
-        *_between("wer_real", 0, limits.max_wer_real, "the judge must understand real speech"),
+        *filled("voice"),
+        *one_of("language", languages),
+        *between("words", 1, None, "a reference must have words"),
+        *between("errors", 0, None, "word edits cannot be negative"),
+        *between("wer", 0, None, "WER cannot be negative"),
+        *between("duration_s", 0, None, "there must be sound", strict_min=True),
+        *between("silence", 0, 1, "a fraction of the duration"),
+        *between("clipping", 0, 1, "a fraction of the samples"),
+        *between("chars_per_second", 0, None, "there must be speech", strict_min=True),
+        *between("wer_real", 0, limits.max_wer_real, "the judge must understand real speech"),
         *(
-            _rows(
+            count_rows(
                 limits.min_real_rows,
                 f"real speech in {language!r} to compare with",
                 (Column("real") == True) & (Column("language") == language),  # noqa: E712 - builds a condition
@@ -140,15 +140,15 @@ def accepted(limits: AcceptedLimits, languages: tuple[str, ...]) -> list[Expecta
     from great_expectations.expectations.row_conditions import Column
 
     found: list[Expectation] = [
-        *_filled("id"),
+        *filled("id"),
         gxe.ExpectColumnValuesToBeUnique(column="id", notes="ids must be unique"),
-        *_one_of("language", languages),
+        *one_of("language", languages),
     ]
     for language in languages:
         where = Column("language") == language
         little = f"too little synthetic speech in {language!r} is left"
         found += [
-            _rows(limits.min_rows, f"accepted speech in {language!r}", where),
+            count_rows(limits.min_rows, f"accepted speech in {language!r}", where),
             gxe.ExpectColumnSumToBeBetween(
                 column="minutes", min_value=limits.min_minutes, row_condition=where, notes=little
             ),
@@ -164,11 +164,11 @@ def _text(limits: TextLimits, languages: tuple[str, ...]) -> list[Expectation]:
     from great_expectations.expectations.row_conditions import Column
 
     return [
-        _rows(limits.min_rows, "the product"),
-        *_filled("id"),
+        count_rows(limits.min_rows, "the product"),
+        *filled("id"),
         gxe.ExpectColumnValuesToBeUnique(column="id", notes="ids must be unique"),
-        *_one_of("language", languages),
-        *_filled("text"),
+        *one_of("language", languages),
+        *filled("text"),
         gxe.ExpectColumnValueLengthsToBeBetween(
             column="text",
             min_value=limits.min_characters,
@@ -191,9 +191,9 @@ def _text(limits: TextLimits, languages: tuple[str, ...]) -> list[Expectation]:
 def _speech(limits: SpeechLimits, languages: tuple[str, ...]) -> list[Expectation]:
     return [
         *_text(limits, languages),
-        *_between("duration", limits.min_seconds, limits.max_seconds, "audio too short or too long, in seconds"),
-        *_between("duration_error", 0, 0.05, "the audio must be as long as its row says, in seconds"),
-        *_between("rms_dbfs", limits.min_rms_dbfs, limits.max_rms_dbfs, "audio too quiet, too loud, or not finite"),
+        *between("duration", limits.min_seconds, limits.max_seconds, "audio too short or too long, in seconds"),
+        *between("duration_error", 0, 0.05, "the audio must be as long as its row says, in seconds"),
+        *between("rms_dbfs", limits.min_rms_dbfs, limits.max_rms_dbfs, "audio too quiet, too loud, or not finite"),
     ]
 
 
@@ -207,13 +207,14 @@ def foreign_letter(language: str) -> str:
     return rf"(?![{LETTERS.get(language, LATIN)}])[^\W\d_]"
 
 
-def _filled(column: str) -> list[Expectation]:
+def filled(column: str) -> list[Expectation]:
+    """No value is missing."""
     import great_expectations.expectations as gxe
 
     return [gxe.ExpectColumnValuesToNotBeNull(column=column, notes="a value is missing")]
 
 
-def _rows(minimum: int, of: str, where: Any = None) -> Expectation:
+def count_rows(minimum: int, of: str, where: Any = None) -> Expectation:
     """At least `minimum` rows; described by us, as Great Expectations does not show the condition of a row count."""
     import great_expectations.expectations as gxe
 
@@ -223,25 +224,26 @@ def _rows(minimum: int, of: str, where: Any = None) -> Expectation:
     )
 
 
-def _one_of(column: str, allowed: tuple[str, ...]) -> list[Expectation]:
+def one_of(column: str, allowed: tuple[str, ...]) -> list[Expectation]:
+    """A value must be there, and be one of those allowed."""
     import great_expectations.expectations as gxe
 
     return [
-        *_filled(column),
+        *filled(column),
         gxe.ExpectColumnValuesToBeInSet(
             column=column, value_set=list(allowed), notes=f"known values: {', '.join(allowed)}"
         ),
     ]
 
 
-def _between(
+def between(
     column: str, low: float | None, high: float | None, notes: str, *, strict_min: bool = False
 ) -> list[Expectation]:
     """A number must be there (NaN counts as missing) and in range."""
     import great_expectations.expectations as gxe
 
     return [
-        *_filled(column),
+        *filled(column),
         gxe.ExpectColumnValuesToBeBetween(
             column=column, min_value=low, max_value=high, strict_min=strict_min, notes=notes
         ),

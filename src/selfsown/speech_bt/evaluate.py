@@ -8,7 +8,7 @@ paired by utterance. Input: one transcripts product per arm. Output: flat metric
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +91,12 @@ def per_item(transcripts: Path) -> dict[str, dict[str, list[Any]]]:
     return {arm.name: read_product(arm, [*KEYS, *COUNTS]).to_pydict() for arm in arms}
 
 
-def fold(files: Sequence[Path]) -> dict[str, object]:
+def fold(files: Sequence[Path], parameters: Mapping[str, Any]) -> dict[str, object]:
     """Runs of several seeds as one result: metrics of the mean error of each utterance over seeds, and each run's own.
 
     Args:
         files: one per seed, JSON of `per_item`.
+        parameters: all of `params.yaml`; not needed here.
 
     Returns:
         `mean`: flat metrics, whose intervals are over utterances of the seed-averaged errors; `seeds`: flat metrics

@@ -10,13 +10,14 @@ MLflow is imported when a run starts, not before: importing it takes seconds.
 from selfsown.tracking.active import run
 from selfsown.tracking.log import log_artifact, log_bytes, log_figure, log_metrics, log_table, log_text, set_tags
 from selfsown.tracking.promotion import PromotionRefused, promote
-from selfsown.tracking.registry import log_gate, log_model, signature
+from selfsown.tracking.registry import download_model, log_gate, log_model, signature
 from selfsown.tracking.state import reap
 from selfsown.tracking.store import tracking_uri, why_away
 from selfsown.tracking.upload import sync
 
 __all__ = [
     "PromotionRefused",
+    "download_model",
     "log_artifact",
     "log_bytes",
     "log_figure",

@@ -28,7 +28,7 @@ import numpy as np
 from selfsown.errors import UserError
 from selfsown.tracking.active import active
 from selfsown.tracking.lineage import entity_key, git_tags, made_from, product
-from selfsown.tracking.store import private
+from selfsown.tracking.store import connect, private, tracking_uri, why_away
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,6 +41,8 @@ CANDIDATE = "candidate"
 CHAMPION = "champion"
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 REQUIREMENTS = ("mlflow", "numpy", "safetensors", "torch", "transformers")
+PACKAGE_REQUIREMENTS = ("accelerate", "filelock", "psutil", "pyarrow", "pydantic-settings", "pyyaml", "tqdm")
+"""What this package's own code needs beside them, where it is saved with a model."""
 
 
 def signature(inputs: Any, outputs: Any) -> ModelSignature | None:
@@ -63,6 +65,7 @@ def log_model(
     metrics: Mapping[str, float] | None = None,
     signature: ModelSignature | None = None,
     config: Mapping[str, Any] | None = None,
+    loader: str | None = None,
 ) -> str | None:
     """Register a Hugging Face folder as the next version of model `name`, which becomes `@candidate`.
 
@@ -75,6 +78,8 @@ def log_model(
         inputs: what the model was trained on; by default what `dvc.lock` says its folder was made from.
         metrics: of the model; shown beside it.
         config: further arguments of the pipeline, such as `{"chunk_length_s": 30}`.
+        loader: `module:function` of this package for a model that no pipeline knows: given the folder it returns what
+            is called with the inputs. The package's sources are then saved with the model.
 
     Returns:
         The version, or None when no run is active.
@@ -97,7 +102,8 @@ def log_model(
     }
     with tempfile.TemporaryDirectory(dir=private()) as temporary:  # /tmp may be too small for a model
         saved = Path(temporary, "model")
-        _save(saved, folder, {"task": task, **(config or {})}, input_example, signature)
+        served = {"task": task, **(config or {}), **({"loader": loader} if loader else {})}
+        _save(saved, folder, served, input_example, signature)
         (saved / "README.md").write_text(card)
         return run.do(
             lambda client, run_id: register(
@@ -119,7 +125,11 @@ def _save(
         model_config=config,
         input_example=input_example,
         signature=signature,
-        pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in REQUIREMENTS],
+        code_paths=[str(Path(__file__).parents[1])] if "loader" in config else None,
+        pip_requirements=[
+            f"{package}=={importlib.metadata.version(package)}"
+            for package in (*REQUIREMENTS, *(PACKAGE_REQUIREMENTS if "loader" in config else ()))
+        ],
     )
     for cache in saved.rglob("__pycache__"):
         shutil.rmtree(cache)
@@ -173,6 +183,28 @@ def register(
     )  # not `models:/<id>`: a database store would look that up in the process-wide tracking URI
     client.set_registered_model_alias(name, CANDIDATE, made.version)
     return str(made.version)
+
+
+def download_model(name: str, alias: str, into: Path) -> Path:
+    """The files of the registered version that carries `alias`, copied to a folder in `into`.
+
+    Raises:
+        UserError: the store is away, or no version carries the alias.
+    """
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    uri = tracking_uri()
+    if reason := why_away(uri):
+        raise UserError(f"{uri} is away ({reason}); {name} is registered there")
+    try:
+        version = connect(uri).get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        hint = f"`selfsown promote {name}` makes the candidate one" if alias == CHAMPION else "its evaluation makes one"
+        raise UserError(f"{name}: no version is @{alias} in {uri}; {hint}") from None
+    return Path(download_artifacts(artifact_uri=version.source, dst_path=str(into), tracking_uri=uri))
 
 
 def models_of(client: MlflowClient, experiment_id: str, run_id: str) -> list[Any]:

@@ -1,12 +1,14 @@
 """The code inside a registered model: a Hugging Face folder behind `mlflow.pyfunc`, by its pipeline task.
 
 MLflow copies this file into the model and runs it there, so it imports nothing of this package and nothing is pickled.
+A model that no pipeline knows names its own `loader`, whose code lies in the model beside this file.
 Speech recognition takes audio `[samples]` float32 at 16 kHz and returns its text; other tasks take and return what
 their `transformers` pipeline does.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import mlflow
@@ -22,6 +24,10 @@ class Served(PythonModel):
         """Build the pipeline; weights are safetensors."""
         config = dict(context.model_config)
         self.task = config.pop("task")
+        if loader := config.pop("loader", None):
+            module, _, function = loader.partition(":")
+            self.pipeline = getattr(importlib.import_module(module), function)(context.artifacts["model"])
+            return
         self.pipeline = pipeline(self.task, model=context.artifacts["model"], **config)
 
     # MLflow warns about every other type hint of model_input, and about none

@@ -1,0 +1,250 @@
+"""Math word problems: question with its numbers masked, equation in prefix form, exact answer.
+
+sets of problems -> rows of `selfsown.arithmetic.PROBLEM`.
+
+Every equation is executed and must give the answer that the source states. Where a set has no splits of its own,
+near-duplicates are grouped (their numbers do not count) and no group is torn. Published splits and folds stay as they
+are: a row with a fold is tested in that fold and trained on in the others, so it is stored once. Every row that is
+dropped is in `rejected.parquet` with its reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Literal
+
+import pyarrow as pa
+from pydantic import Field, field_validator
+
+from selfsown.arithmetic import (
+    PROBLEM,
+    Expression,
+    Number,
+    Refused,
+    evaluate,
+    operators,
+    parse_decimal,
+    parse_prefix,
+    print_prefix,
+    print_value,
+    walk,
+)
+from selfsown.corpora.overlap import near_groups
+from selfsown.corpora.word_problems import SETS, WordProblem, masked_numbers, read, without_numbers
+from selfsown.params import Range
+from selfsown.shards import CardInfo, with_reason, write_product
+from selfsown.sources import describe, fetch
+from selfsown.stage import Metrics, Out, StageParams, stage
+from selfsown.text import normalize_for_comparison
+
+ROWS_PER_SHARD = 20_000
+
+Split = Literal["test", "dev", "train"]
+
+
+class ProblemsParams(StageParams):
+    """Section `corpora.problems`."""
+
+    data_seed: int = Field(ge=0)
+    sets: tuple[str, ...] = Field(min_length=1, description=f"of {', '.join(SETS)}")
+    rows: dict[Split, int | None] = Field(
+        description="split: rows wanted of a set without splits of its own, filled in this order; null takes the rest"
+    )
+    constants: tuple[str, ...] = Field(
+        description="what a program of bigbench-elementary-math may use beside its numbers"
+    )
+    steps: Range = Field(description="operators in the equation")
+    quantities: Range = Field(description="numbers in the question")
+    tolerance: float = Field(ge=0, description="of answers that a source states rounded; the papers' code allows 0.01")
+    near_duplicate: float = Field(gt=0, le=1, description="Jaccard overlap of character 3-grams")
+
+    @field_validator("sets")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in names if name not in SETS]:
+            raise ValueError(f"unknown {unknown[0]!r}, known: {', '.join(SETS)}")
+        return names
+
+    @field_validator("constants")
+    @classmethod
+    def _decimals(cls, constants: tuple[str, ...]) -> tuple[str, ...]:
+        for constant in constants:
+            parse_decimal(constant)
+        return constants
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A problem with the operators and the value of its equation, both empty where it was dropped."""
+
+    problem: WordProblem
+    operators: str = ""
+    value: Fraction | None = None
+    group: str = ""
+
+    @property
+    def dropped(self) -> bool:
+        """Whether the row is kept out of the product."""
+        return bool(self.problem.reason)
+
+
+@stage()
+def problems(params: ProblemsParams, *, corpus: Out) -> Metrics:
+    """Make the problems product."""
+    judged: list[Judged] = []
+    for source in params.sets:
+        found = read(source, fetch(source), params.constants, Fraction(str(params.tolerance)))
+        rows = grouped(refuse_repeats([judge(problem, params) for problem in found]), params.near_duplicate)
+        judged += assign(rows, params.rows, params.data_seed)
+    kept = [row for row in judged if not row.dropped]
+    dropped = [row for row in judged if row.dropped]
+    origins = [describe(source) for source in params.sets]
+    write_product(
+        corpus,
+        [_table(kept[start : start + ROWS_PER_SHARD]) for start in range(0, max(1, len(kept)), ROWS_PER_SHARD)],
+        schema=PROBLEM,
+        card=CardInfo(
+            name="corpora/problems",
+            licence="; ".join(dict.fromkeys(origin.licence for origin in origins)),
+            source="; ".join(f"{o.name} {o.version} ({o.citation})" for o in origins),
+            seed=params.data_seed,
+            note=" ".join(origin.note for origin in origins),
+        ),
+        rejected=with_reason(_table(dropped), [row.problem.reason for row in dropped]),
+    )
+    return _counts(judged)
+
+
+def judge(problem: WordProblem, params: ProblemsParams) -> Judged:
+    """Execute the equation; the row is dropped if it is not sound or does not give the stated answer."""
+    if problem.reason:
+        return Judged(problem)
+    try:
+        numbers = [parse_decimal(number) for number in problem.numbers]
+        expression = parse_prefix(problem.equation)
+    except Refused as error:
+        return Judged(replace(problem, reason=f"unreadable equation: {error.reason}"))
+    if reason := _misfit(problem, expression, params):
+        return Judged(replace(problem, reason=reason))
+    try:
+        value = evaluate(expression, numbers)
+    except Refused as error:
+        return Judged(replace(problem, reason=f"not executable: {error.reason}"))
+    if abs(value - problem.answer) > problem.tolerance:
+        stated, given = print_value(problem.answer), print_value(value)
+        return Judged(replace(problem, reason=f"wrong answer: the equation gives {given}, stated is {stated}"))
+    plain = tuple(print_value(number) for number in numbers)
+    return Judged(replace(problem, numbers=plain, equation=print_prefix(expression)), operators(expression), value)
+
+
+def _misfit(problem: WordProblem, expression: Expression, params: ProblemsParams) -> str:
+    """Why question, numbers and equation do not fit each other or the limits, or an empty text."""
+    count, steps, masked = len(problem.numbers), len(operators(expression)), masked_numbers(problem.question)
+    if masked != [f"number{index}" for index in range(count)]:
+        return f"wrong number of numbers: {count} given, masked are {' '.join(masked) or 'none'}"
+    if count not in params.quantities:
+        return f"quantities: {count}, allowed {params.quantities.low:g} to {params.quantities.high:g}"
+    if steps not in params.steps:
+        return f"steps: {steps}, allowed {params.steps.low:g} to {params.steps.high:g}"
+    if not any(isinstance(part, Number) for part in walk(expression)):
+        return "no quantity: the equation uses no number of the question"
+    return ""
+
+
+def refuse_repeats(rows: Sequence[Judged]) -> list[Judged]:
+    """Of equal questions with equal numbers the first is kept, in a set that has no splits of its own."""
+    first: dict[tuple[str, ...], str] = {}
+    result = []
+    for row in rows:
+        problem = row.problem
+        if not row.dropped and not problem.split:
+            same = first.setdefault((normalize_for_comparison(problem.question), *problem.numbers), problem.id)
+            if same != problem.id:
+                row = replace(row, problem=replace(problem, reason=f"duplicate: of {same}"))
+        result.append(row)
+    return result
+
+
+def grouped(rows: Sequence[Judged], near_duplicate: float) -> list[Judged]:
+    """Near-duplicates share a group, their numbers apart; where a set has splits, only those within one split."""
+    forms = [normalize_for_comparison(without_numbers(row.problem.question)) for row in rows]
+    splits = {row.problem.split for row in rows if not row.dropped}
+    leaders = {
+        split: near_groups(
+            (f for f, row in zip(forms, rows, strict=True) if not row.dropped and row.problem.split == split),
+            near_duplicate,
+        )
+        for split in splits
+    }
+    result = []
+    for form, row in zip(forms, rows, strict=True):
+        if not row.dropped:
+            name = f"{row.problem.source}:{row.problem.split}:{leaders[row.problem.split][form]}"
+            row = replace(row, group=hashlib.sha256(name.encode()).hexdigest()[:16])
+        result.append(row)
+    return result
+
+
+def assign(rows: Sequence[Judged], wanted: Mapping[Split, int | None], seed: int) -> list[Judged]:
+    """Give each group without a split the first one, in the order of `wanted`, that has room left for all of it.
+
+    Groups come in the order of a hash of `seed` and their name. What no split takes is dropped, with that reason.
+    """
+    groups: defaultdict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        if not row.dropped and not row.problem.split:
+            groups[row.group].append(index)
+    room = {split: len(rows) if count is None else count for split, count in wanted.items()}
+    result = list(rows)
+    for group in sorted(groups, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()):
+        members = groups[group]
+        split = next((split for split, left in room.items() if len(members) <= left), None)
+        if split is not None:
+            room[split] -= len(members)
+        for index in members:
+            problem = rows[index].problem
+            reason = "" if split else f"limit: no split has room for its group of {len(members)}"
+            result[index] = replace(rows[index], problem=replace(problem, split=split or "", reason=reason))
+    return result
+
+
+def _table(rows: Sequence[Judged]) -> pa.Table:
+    return pa.Table.from_pylist([_row(row) for row in rows], PROBLEM)
+
+
+def _row(row: Judged) -> dict[str, object]:
+    problem = row.problem
+    return {
+        "id": problem.id,
+        "question": problem.question,
+        "numbers": list(problem.numbers),
+        "equation": problem.equation,
+        "answer": print_value(problem.answer if row.value is None else row.value),
+        "steps": len(row.operators),
+        "operators": row.operators,
+        "group": row.group,
+        "fold": problem.fold,
+        "source": problem.source,
+        "split": problem.split,
+    }
+
+
+def _counts(rows: Sequence[Judged]) -> dict[str, float]:
+    """Rows and groups by set and split, rejected rows by set and reason; `yield` is the share of a set that is kept."""
+    counts: Counter[str] = Counter()
+    groups: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        source, split, reason = row.problem.source, row.problem.split, row.problem.reason
+        if row.dropped:
+            counts[f"{source}_rejected_{reason.partition(':')[0].replace(' ', '_')}"] += 1
+        else:
+            counts[f"{source}_{split}"] += 1
+            groups[f"{source}_{split}_groups"].add(row.group)
+    kept = Counter(row.problem.source for row in rows if not row.dropped)
+    total = Counter(row.problem.source for row in rows)
+    yields = {f"{source}_yield": kept[source] / total[source] for source in total}
+    return {**counts, **{name: len(members) for name, members in groups.items()}, **yields}

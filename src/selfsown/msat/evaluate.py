@@ -1,0 +1,274 @@
+"""Answer accuracy of every solver, with and without the arithmetic, on the same problems (sections 4.2 and 4.3).
+
+Input: the answers of each trained solver. Output: flat metrics with 95 % bootstrap intervals over problems, paired
+differences to `scratch`, plots, samples; the two solvers registered. Keys without suffix are of the first
+representation, difficulty and problem set in the matrix; the others carry theirs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import ConfigDict
+
+from selfsown import tracking
+from selfsown.bootstrap import rate, rate_difference
+from selfsown.errors import UserError
+from selfsown.msat.variants import TASKS, Matrix, Variant, parse_set
+from selfsown.shards import read_product, write_atomic
+from selfsown.stage import In, Metrics, Out, StageParams, stage
+
+REGISTERED = {"seq2seq": "selfsown-msat-seq2seq", "dag": "selfsown-msat-dag"}
+LOADER = "selfsown.msat.solver:serve"
+BASELINE = "scratch"
+OPERATOR_NAMES = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
+EXAMPLE = "A box holds 12 pens. How many pens do 7 boxes hold?"
+
+
+class EvaluateParams(StageParams):
+    """The lists are the matrix's; `registered`: the arm to register; `samples`: how many are kept of each kind."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    solvers: tuple[str, ...]
+    representations: tuple[str, ...]
+    difficulties: tuple[str, ...]
+    pretraining: tuple[str, ...]
+    arms: tuple[str, ...]
+    sets: tuple[str, ...]
+    registered: str
+    samples: int
+
+
+@stage(tracked=True)
+def evaluate(params: EvaluateParams, *, answers: In, problems: In, models: In, plots: Out) -> Metrics:
+    """Compare the solvers' answers; register the solvers."""
+    matrix = Matrix.of(params.model_dump())
+    frames = {variant: read_product(answers / variant.name).to_pandas() for variant in matrix.variants()}
+    metrics, bars = measure(frames, matrix)
+    _write_plots(plots, accuracy=bars, dev=_dev_curves(models, matrix), samples=_samples(frames, params.samples))
+    tracking.log_artifact(plots, "plots")
+    for solver in params.solvers:
+        _register(solver, params, frames, metrics, models, problems)
+    return metrics
+
+
+def measure(frames: Mapping[Variant, pd.DataFrame], matrix: Matrix) -> tuple[dict[str, float], list[dict[str, object]]]:
+    """All metrics and the bars of their plot; `correct` may be a mean over seeds.
+
+    Folds of one source are joined, since each of its problems is tested in one of them.
+    """
+    metrics: dict[str, float] = {}
+    bars: list[dict[str, object]] = []
+    joined: dict[tuple[Variant, str], pd.DataFrame] = {}
+    for (variant, source), group in itertools.groupby(
+        sorted(frames, key=_by_source), key=lambda found: (found._replace(problem_set=""), _source(found))
+    ):
+        members = list(group)
+        joined[members[0], source] = pd.concat([frames[member] for member in members])
+        for member in members if len(members) > 1 else []:
+            key = f"mwp_accuracy_{variant.solver}_{variant.arm}{matrix.suffix(member)}_fold{_fold(member)}"
+            metrics[key] = float(_plain(frames[member])["correct"].mean())
+    for (variant, source), frame in joined.items():
+        suffix = matrix.suffix(variant)
+        if variant.problem_set == TASKS:
+            arm = "" if variant.arm == matrix.pretraining[0] else f"_{variant.arm}"
+            key = f"msat_accuracy_{variant.solver}{arm}{suffix}"
+        else:
+            key = f"mwp_accuracy_{variant.solver}_{variant.arm}{suffix}"
+        metrics |= _rates(key, frame)
+        bars.append({
+            "solver": variant.solver, "arm": variant.arm, "set": source, "representation": variant.representation,
+            "difficulty": variant.difficulty, **{name: metrics[f"{key}{end}"] for name, end in ENDS.items()},
+        })  # fmt: skip
+        baseline = joined.get((variant._replace(arm=BASELINE), source))
+        if baseline is not None and variant.arm != BASELINE and variant.problem_set != TASKS:
+            metrics |= _difference(f"mwp_gain_{variant.solver}_{variant.arm}{suffix}", frame, baseline)
+    return metrics, bars
+
+
+ENDS = {"accuracy": "", "lo": "_lo", "hi": "_hi"}
+
+
+KEYS = ("id", "problem_set", "enlarged", "steps", "operators")
+
+
+def per_item(answers: Path) -> dict[str, dict[str, list[Any]]]:
+    """What is kept of one seed of a study: `KEYS` and whether the answer was right, of each variant's answers."""
+    variants = sorted(path for path in answers.iterdir() if path.is_dir())
+    return {variant.name: read_product(variant, [*KEYS, "correct"]).to_pydict() for variant in variants}
+
+
+def fold(files: Sequence[Path], parameters: Mapping[str, Any]) -> dict[str, object]:
+    """Runs of several seeds as one result: metrics of the mean over seeds of each answer, and each run's own.
+
+    Args:
+        files: one per seed, JSON of `per_item`.
+        parameters: all of `params.yaml`.
+
+    Returns:
+        `mean`: flat metrics, whose intervals are over problems; `sd`: over seeds of each rate; `seeds`: of each run.
+    """
+    matrix = Matrix.of(parameters["msat"]["matrix"])
+    kept = [json.loads(file.read_text()) for file in files]
+    runs = [{variant: pd.DataFrame(seed[variant.name]) for variant in matrix.variants()} for seed in kept]
+    averaged = {
+        variant: pd.concat([run[variant] for run in runs]).groupby(list(KEYS), as_index=False)[["correct"]].mean()
+        for variant in runs[0]
+    }
+    seeds = [measure(run, matrix)[0] for run in runs]
+    mean, _ = measure(averaged, matrix)
+    rates = [key for key in mean if not key.endswith(("_lo", "_hi", "_n"))]
+    sd = {key: float(np.std([run[key] for run in seeds], ddof=1)) for key in rates} if len(seeds) > 1 else {}
+    return {"mean": mean, "sd": sd, "seeds": {file.stem: run for file, run in zip(files, seeds, strict=True)}}
+
+
+def _source(variant: Variant) -> str:
+    return parse_set(variant.problem_set).source
+
+
+def _fold(variant: Variant) -> int | None:
+    return parse_set(variant.problem_set).fold
+
+
+def _by_source(variant: Variant) -> tuple[object, ...]:
+    return (*variant[:4], _source(variant), variant.problem_set)
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[~frame["enlarged"]]
+
+
+def _correct(frame: pd.DataFrame) -> np.ndarray:
+    return frame["correct"].to_numpy(dtype=float)
+
+
+def _rates(key: str, frame: pd.DataFrame) -> dict[str, float]:
+    """Accuracy: all, with larger numbers, by number of steps, by operator in the gold program."""
+    plain = _plain(frame)
+    parts = {"": plain, "_enlarged": frame[frame["enlarged"]]}
+    parts |= {f"_steps{steps}": plain[plain["steps"] == steps] for steps in sorted(set(plain["steps"]))}
+    for operator, name in OPERATOR_NAMES.items():
+        parts[f"_{name}"] = plain[plain["operators"].str.contains(operator, regex=False)]
+    metrics: dict[str, float] = {}
+    for end, part in parts.items():
+        if not part.empty:
+            metrics |= rate(_correct(part), np.ones(len(part))).flat(f"{key}{end}")
+    return metrics
+
+
+def _difference(key: str, frame: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, float]:
+    """Accuracy above the baseline's, paired by problem: all, and with larger numbers.
+
+    Raises:
+        UserError: the two answered different problems.
+    """
+    metrics: dict[str, float] = {}
+    for end, enlarged in (("", False), ("_enlarged", True)):
+        ours, theirs = (part[part["enlarged"] == enlarged].set_index("id").sort_index() for part in (frame, baseline))
+        if not ours.index.equals(theirs.index):
+            raise UserError(f"{key}: other problems than {BASELINE}; run `dvc repro` again")
+        if len(ours):
+            metrics |= rate_difference(_correct(ours), _correct(theirs), np.ones(len(ours))).flat(f"{key}{end}")
+    return metrics
+
+
+def _samples(frames: Mapping[Variant, pd.DataFrame], count: int) -> list[dict[str, object]]:
+    """The first wrong and the first right answers of each solver."""
+    columns = ["id", "question", "numbers", "gold", "gold_answer", "program", "answer", "reason"]
+    samples: list[dict[str, object]] = []
+    for variant, frame in frames.items():
+        for kind, part in (("wrong", frame[frame["correct"] == 0]), ("right", frame[frame["correct"] == 1])):
+            chosen = part.head(count)[columns].assign(numbers=lambda rows: rows["numbers"].str.join(" "))
+            for row in chosen.to_dict("records"):
+                samples.append({"variant": variant.name, "kind": kind, **{str(name): row[name] for name in row}})
+    return samples
+
+
+def _dev_curves(models: Path, matrix: Matrix) -> list[dict[str, object]]:
+    """Dev accuracy by step, as training left it."""
+    curves: list[dict[str, object]] = []
+    for variant in matrix.variants():
+        phase, name = ("pretrain", variant.pretrained) if variant.problem_set == TASKS else ("finetune", variant.name)
+        for point in json.loads((models / phase / name / "training.json").read_text()):
+            curves.append({"phase": phase, "variant": name, **point})
+    return curves
+
+
+def _write_plots(folder: Path, **tables: list[dict[str, object]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in tables.items():
+        write_atomic(folder / f"{name}.json", json.dumps(rows, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def _register(
+    solver: str,
+    params: EvaluateParams,
+    frames: Mapping[Variant, pd.DataFrame],
+    metrics: Mapping[str, float],
+    models: Path,
+    problems: Path,
+) -> None:
+    """Register a solver of the main variant, with the per-problem errors that `promote` compares."""
+    chosen = Variant(
+        solver, params.representations[0], params.difficulties[0], params.registered, params.sets[0]
+    )  # fmt: skip
+    folder = models / "finetune" / chosen.name
+    rows = _plain(frames[chosen]).set_index("id").sort_index()
+    baseline = frames.get(chosen._replace(arm=BASELINE))
+    reference = rows if baseline is None else _plain(baseline).set_index("id").sort_index()
+    tracking.log_model(
+        REGISTERED[solver],
+        folder,
+        task="math-word-problem",
+        loader=LOADER,
+        input_example=[EXAMPLE],
+        signature=tracking.signature([EXAMPLE], ["84"]),
+        card=_card(chosen, metrics),
+        metrics={key: value for key, value in metrics.items() if f"_{solver}" in key},
+    )
+    tracking.log_gate(
+        REGISTERED[solver],
+        folder,
+        metric="error_rate",
+        evaluation=problems,
+        ids=list(rows.index),
+        errors=(1 - _correct(rows)).tolist(),
+        baseline=(1 - _correct(reference)).tolist(),
+        units=[1.0] * len(rows),
+        candidate=True,
+    )
+
+
+def _card(variant: Variant, metrics: Mapping[str, float]) -> str:
+    """The model card, Markdown."""
+
+    def row(key: str) -> str:
+        if key not in metrics:
+            return "not measured |"
+        return f"{metrics[key]:.3f} | {metrics[f'{key}_lo']:.3f} to {metrics[f'{key}_hi']:.3f}"
+
+    own = f"mwp_accuracy_{variant.solver}_{variant.arm}"
+    return f"""---
+language: [en]
+tags: [math-word-problems, {variant.solver}]
+---
+# Math word problem solver ({variant.solver}), {variant.arm}
+
+Reads a question with its numbers as {variant.representation}, writes a program over them, and the program is evaluated
+exactly (MsAT, arXiv 2306.01707). Trained on made arithmetic, then on {variant.problem_set}.
+
+| executed answers | accuracy | 95 % interval |
+|---|---|---|
+| {variant.problem_set}, test | {row(own)} |
+| the same with larger numbers | {row(f"{own}_enlarged")} |
+| without the arithmetic | {row(f"mwp_accuracy_{variant.solver}_{BASELINE}")} |
+
+It always gives some answer to a question with two numbers; nothing says how sure it is.
+"""

@@ -1,0 +1,98 @@
+"""A solver learns word problems: everything is trained, the adapters stay where they are (section 4.1).
+
+Input: a solver's folder and the problems. Output: a solver's folder and `training.json`, the validation accuracy by
+step. The validation rows are the set's dev split, or a part of its training rows: the test rows are never read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+from transformers import set_seed
+
+from selfsown.errors import UserError
+from selfsown.msat.train import TrainingParams, finish, load_solver, problems_of, run
+from selfsown.msat.variants import parse_set
+from selfsown.shards import read_product
+from selfsown.stage import In, Metrics, Out, input_digests, stage
+from selfsown.training import work_folder
+
+
+class FinetuneParams(TrainingParams):
+    """`constants`: values that programs may use; `validation`: share of the training rows, where a set has no dev rows.
+
+    `encoder_dropout`: of the encoder, which is trained here.
+    """
+
+    constants: tuple[str, ...]
+    validation: float = Field(gt=0, lt=1)
+    encoder_dropout: float = Field(ge=0, lt=1)
+
+
+@stage(tracked=True, distributed=True)
+def finetune(params: FinetuneParams, *, problem_set: str, start: In, problems: In, model: Out) -> Metrics:
+    """Train one solver on the training rows of a set; a killed run goes on from its last checkpoint."""
+    inputs = input_digests({"start": start, "problems": problems})
+    work = work_folder(model, {"params": params.model_dump(), "set": problem_set, "inputs": inputs})
+    set_seed(params.seed)
+    solver = load_solver(start, encoder_dropout=params.encoder_dropout)
+    solver.replace_constants(params.constants)
+    train, dev = training_rows(problems, problem_set, params.validation, params.seed)
+    history = run(solver, params, problems_of(train), problems_of(dev), work, "msat.finetune")
+    return finish(solver, history, work)
+
+
+def set_rows(problems: Path, name: str, test: bool) -> pa.Table:
+    """The test rows of a set, or all its others.
+
+    Raises:
+        UserError: no such row.
+    """
+    source, fold = parse_set(name)
+    is_test = pc.field("split") == "test" if fold is None else pc.field("fold") == fold
+    columns = [
+        "id",
+        "question",
+        "numbers",
+        "equation",
+        "answer",
+        "steps",
+        "operators",
+        "group",
+        "fold",
+        "source",
+        "split",
+    ]
+    table = read_product(problems, columns).filter(pc.field("source") == source)
+    table = table.filter(is_test if test else ~is_test).sort_by("id")
+    if not table.num_rows:
+        what = "test" if test else "training"
+        raise UserError(f"params.yaml: msat.matrix.sets: {name!r}: {problems} has no {what} row of it")
+    return table
+
+
+def training_rows(
+    problems: Path, name: str, validation: float, seed: int
+) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
+    """Rows to train on and rows to choose the best step by, no group on both sides; none of them is tested."""
+    rows = set_rows(problems, name, test=False).to_pylist()
+    has_dev = parse_set(name).fold is None and any(row["split"] == "dev" for row in rows)
+    sides: tuple[list[Any], list[Any]] = ([], [])
+    for row in rows:
+        sides[row["split"] == "dev" if has_dev else _chance(row["group"], seed) < validation].append(row)
+    train, dev = sides
+    dev.sort(key=lambda row: _chance(row["id"], seed))  # a limit then takes any of them, not one corner of the corpus
+    return train, dev
+
+
+def _chance(text: str, seed: int) -> float:
+    """A number in [0, 1) that hangs on the text and the seed alone."""
+    digest = hashlib.sha256(json.dumps([seed, text]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64

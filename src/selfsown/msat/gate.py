@@ -1,0 +1,65 @@
+"""MsAT, quality control: nothing is trained on tasks or word problems unless every expectation over them holds.
+
+tasks, problems -> Data Docs. Every equation is worked out again and must give its answer; the step histogram of the
+tasks is held against the closed form, their distractors and letters against the rates asked for, and no task, no
+equation with its values and no group of problems may stand on two splits.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from selfsown import quality
+from selfsown.msat.equations import STEPS, step_mix
+from selfsown.params import Params
+from selfsown.quality import problems as suites
+from selfsown.shards import read_product
+from selfsown.stage import In, Metrics, Out, StageParams, stage
+
+
+class ExpectationParams(Params):
+    """Thresholds of the suites, one section per product."""
+
+    tasks: suites.TaskLimits
+    problems: suites.ProblemLimits
+
+
+class GateParams(StageParams):
+    """Section `msat.gate`."""
+
+    expect: ExpectationParams
+
+
+@stage(tracked=True)
+def gate(params: GateParams, *, tasks: In, problems: In, report: Out) -> Metrics:
+    """Check tasks and word problems.
+
+    Raises:
+        GateError: an expectation failed; `report` says which, and shows rows.
+    """
+    made = suites.problem_frame(read_product(tasks))
+    found = suites.problem_frame(read_product(problems))
+    expected = dict(zip(STEPS, step_mix(len(made), mean_steps(made)), strict=True))
+    quality.check(
+        {"tasks": made, "problems": found},
+        {
+            "tasks": suites.tasks(params.expect.tasks, expected, len(made)),
+            "problems": suites.problems(params.expect.problems),
+        },
+        report,
+    )
+    return {
+        **{f"tasks_{split}": int(count) for split, count in made["split"].value_counts().sort_index().items()},
+        **{f"tasks_{steps}_steps": int((made["steps"] == steps).sum()) for steps in STEPS},
+        "mean_steps": mean_steps(made),
+        "distractor_rate": float(made["distractors"].mean()),
+        "letter_rate": float(made["letters"].mean()),
+        "largest_number": float(made["largest"].max()),
+        **{f"problems_{split}": int(count) for split, count in found["split"].value_counts().sort_index().items()},
+        "problems_groups": int(found["group"].nunique()),
+    }
+
+
+def mean_steps(rows: pd.DataFrame) -> float:
+    """Mean number of steps, between the 1 and 3 that tasks can have; no rows count as 1."""
+    return min(3.0, max(1.0, float(rows["steps"].mean()))) if len(rows) else 1.0

@@ -1,0 +1,86 @@
+"""A solver learns multi-step arithmetic (section 3.3): the encoder stays as it is, adapters and head are trained.
+
+Input: the encoder and the tasks. Output: a solver's folder and `training.json`, the accuracy on the tasks' dev split
+by step. Arms: `pretrained` (the paper), `full` (the encoder is trained too), `scratch` (no step at all: the same
+solver, with the same first weights, for comparison).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+from transformers import set_seed
+
+from selfsown.errors import UserError
+from selfsown.msat.adapters import train_adapters_only
+from selfsown.msat.backbone import DagParams, DecoderParams, SolverConfig
+from selfsown.msat.representation import Problem
+from selfsown.msat.train import TrainingParams, finish, problems_of, run, solver_class
+from selfsown.shards import read_product
+from selfsown.stage import In, Metrics, Out, input_digests, stage
+from selfsown.training import work_folder
+
+ARMS = ("pretrained", "full", "scratch")
+
+
+class PretrainParams(TrainingParams):
+    """`bottleneck`: width of the adapters; `encoder_dropout`: 0 is faster and the frozen encoder needs none.
+
+    Tasks use no constants, so the solver learns none here.
+    """
+
+    bottleneck: int
+    max_tokens: int
+    encoder_dropout: float
+    decoder: DecoderParams
+    dag: DagParams
+
+
+@stage(tracked=True, distributed=True)
+def pretrain(
+    params: PretrainParams, *, solver: str, representation: str, arm: str, encoder: In, tasks: In, model: Out
+) -> Metrics:
+    """Train one solver on the tasks; a killed run goes on from its last checkpoint."""
+    if arm not in ARMS:
+        raise UserError(f"params.yaml: msat.matrix.arms: {arm!r} is not allowed: {', '.join(ARMS)}")
+    config = solver_config(params, solver, representation)
+    identity = {"config": config.model_dump(), "params": params.model_dump(), "arm": arm}
+    work = work_folder(model, {**identity, "inputs": input_digests({"encoder": encoder, "tasks": tasks})})
+    set_seed(params.seed)
+    network = solver_class(solver).fresh(config, encoder)
+    if arm == "scratch":
+        return finish(network, [], work)
+    if arm == "pretrained":
+        train_adapters_only(network.encoder)
+    train, dev = task_splits(tasks, params)
+    return finish(network, run(network, params, train, dev, work, "msat.pretrain"), work)
+
+
+def solver_config(params: PretrainParams, solver: str, representation: str) -> SolverConfig:
+    """The solver that the parameters and the matrix describe.
+
+    Raises:
+        UserError: a representation that does not exist.
+    """
+    if representation not in ("digits", "symbolic"):
+        raise UserError(
+            f"params.yaml: msat.matrix.representations: {representation!r} is not allowed: digits or symbolic"
+        )
+    solver_class(solver)
+    shared = params.model_dump(include={"bottleneck", "max_tokens", "encoder_dropout", "decoder", "dag"})
+    return SolverConfig.model_validate({"kind": solver, "style": representation, "constants": (), **shared})
+
+
+def task_splits(tasks: Path, params: PretrainParams) -> tuple[list[Problem], list[Problem]]:
+    """Training tasks, as many as the steps can use, and the dev tasks to validate on."""
+    table = read_product(tasks, ["id", "question", "numbers", "equation", "split"])
+    wanted = params.examples(int(os.environ.get("WORLD_SIZE", "1")))
+    splits = []
+    for split, limit in (("train", wanted), ("dev", params.dev_limit)):
+        part = table.filter(pc.field("split") == split)
+        chosen = np.random.default_rng(params.seed).permutation(part.num_rows)[:limit]
+        splits.append(problems_of(part.take(chosen).to_pylist()))
+    return splits[0], splits[1]

@@ -1,0 +1,267 @@
+"""How a solver is trained, on tasks or on word problems: examples, batches of like length, the trainer.
+
+The best step is the one whose programs give the most right answers on the validation rows when they are executed; no
+row of a test split is read here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field, field_validator
+from torch import Tensor
+from torch.utils.data import Dataset, SequentialSampler
+from transformers import EarlyStoppingCallback, Trainer, TrainerControl, TrainingArguments
+
+from selfsown.arithmetic import Refused
+from selfsown.errors import UserError
+from selfsown.msat.backbone import CONFIG, Backbone, SolverConfig
+from selfsown.msat.dag import DagSolver
+from selfsown.msat.representation import Encoded, Problem, Unreadable, collate, encode, problem_of
+from selfsown.msat.scoring import is_right, solve
+from selfsown.msat.seq2seq import Seq2SeqSolver
+from selfsown.stage import StageParams, is_main_process
+from selfsown.training import LogToMlflow, execution_arguments, export_folder, last_checkpoint, publish
+
+log = logging.getLogger(__name__)
+
+SOLVERS: Mapping[str, type[Backbone]] = {"seq2seq": Seq2SeqSolver, "dag": DagSolver}
+POOL = 32
+"""Batches whose examples are sorted by length together; the batches are then shuffled again."""
+
+
+class TrainingParams(StageParams):
+    """What pre-training and fine-tuning share.
+
+    `patience`: validations without a better one before it ends. `arguments` are `TrainingArguments`, given to them as
+    they are.
+    """
+
+    seed: int = Field(ge=0)
+    dev_limit: int = Field(ge=1)
+    dev_batch_size: int = Field(ge=1)
+    patience: int | None = Field(None, ge=1)
+    arguments: dict[str, Any]
+
+    @field_validator("arguments")
+    @classmethod
+    def _bounded(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The order of the examples is planned for a number of steps."""
+        if not (isinstance(arguments.get("max_steps"), int) and arguments["max_steps"] >= 1):
+            raise ValueError("max_steps must be there, and at least 1")
+        return arguments
+
+    def examples(self, processes: int = 1) -> int:
+        """How many examples all steps take."""
+        per_step = self.arguments.get("per_device_train_batch_size", 8)
+        return int(
+            processes * self.arguments["max_steps"] * per_step * self.arguments.get("gradient_accumulation_steps", 1)
+        )
+
+
+@dataclass(frozen=True)
+class Example:
+    """A problem as a solver reads it and is trained to answer it."""
+
+    encoded: Encoded
+    target: Any
+
+
+def solver_class(kind: str) -> type[Backbone]:
+    """The class of a solver's kind.
+
+    Raises:
+        UserError: there is no such kind.
+    """
+    if kind not in SOLVERS:
+        raise UserError(f"params.yaml: msat.matrix.solvers: {kind!r} is not allowed: {' or '.join(SOLVERS)}")
+    return SOLVERS[kind]
+
+
+def load_solver(folder: Path, encoder_dropout: float | None = None) -> Backbone:
+    """The solver of a folder, whichever kind it is.
+
+    Raises:
+        UserError: not a whole solver's folder.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise UserError(f"{folder}: not a solver: {CONFIG} is missing; its stage makes it with `dvc repro`")
+    kind = SolverConfig.model_validate_json(path.read_bytes()).kind
+    return solver_class(kind).load(folder, encoder_dropout=encoder_dropout)
+
+
+def problems_of(rows: Iterable[Mapping[str, Any]]) -> list[Problem]:
+    """Rows of a product whose equations can be read; the rest is counted in the log."""
+    problems = []
+    refused: Counter[str] = Counter()
+    for row in rows:
+        try:
+            problems.append(problem_of(row))
+        except Refused as reason:
+            refused[str(reason)] += 1
+    if refused:
+        log.warning("%d problems cannot be read: %s", refused.total(), dict(refused.most_common(3)))
+    return problems
+
+
+def examples_of(solver: Backbone, problems: Sequence[Problem]) -> list[Example]:
+    """What can be trained on.
+
+    Raises:
+        UserError: none of them; the most frequent reason is named.
+    """
+    examples = []
+    refused: Counter[str] = Counter()
+    encoded = encode(solver.tokenizer, problems, solver.settings.style, solver.settings.max_tokens)
+    for problem, made in zip(problems, encoded, strict=True):
+        try:
+            if isinstance(made, Unreadable):
+                raise made
+            examples.append(Example(made, solver.target(problem)))
+        except Unreadable as reason:
+            refused[str(reason)] += 1
+    if not examples:
+        why = f", mostly because {refused.most_common(1)[0][0]}" if refused else ""
+        raise UserError(f"none of {len(problems)} problems can be trained on{why}")
+    log.info("%d of %d problems to train on; left out: %s", len(examples), len(problems), dict(refused.most_common(5)))
+    return examples
+
+
+def plan(lengths: Sequence[int], batch: int, batches: int, rng: np.random.Generator) -> list[int]:
+    """Which examples stand in which order: all of them, again and again, in batches of like length.
+
+    >>> plan([9, 1, 8, 2], 2, 2, np.random.default_rng(0))
+    [1, 3, 2, 0]
+    """
+    order: list[int] = []
+    while len(order) < batch * batches:
+        order += rng.permutation(len(lengths)).tolist()
+    planned: list[int] = []
+    for start in range(0, batch * batches, batch * POOL):
+        part = sorted(order[: batch * batches][start : start + batch * POOL], key=lambda index: lengths[index])
+        groups = [part[i : i + batch] for i in range(0, len(part), batch)]
+        planned += [index for group in rng.permutation(len(groups)) for index in groups[group]]
+    return planned
+
+
+class Planned(Dataset[Example]):
+    """Examples in the planned order, so that a resumed run sees the same ones at the same step."""
+
+    def __init__(self, examples: Sequence[Example], order: Sequence[int]) -> None:
+        self.examples = examples
+        self.order = order
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, index: int) -> Example:
+        return self.examples[self.order[index]]
+
+
+@dataclass(frozen=True)
+class Collator:
+    """Examples as arguments of the solver's `forward`."""
+
+    solver: Backbone
+
+    def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
+        """Pads to the longest question and program of the batch."""
+        batch = collate([example.encoded for example in examples], self.solver.tokenizer.pad_token_id)
+        return {**batch, **self.solver.collate_targets([example.target for example in examples], batch["spans"])}
+
+
+def training_arguments(params: TrainingParams, work: Path, section: str) -> TrainingArguments:
+    """The parameter block as the library's own arguments, with what the settings decide.
+
+    Raises:
+        UserError: a key or value the library does not take.
+    """
+    try:
+        return TrainingArguments(
+            output_dir=str(work),
+            seed=params.seed,
+            remove_unused_columns=False,
+            load_best_model_at_end=True,
+            metric_for_best_model="accuracy",
+            greater_is_better=True,
+            **execution_arguments(),
+            **params.arguments,
+        )
+    except (TypeError, ValueError) as error:
+        raise UserError(f"params.yaml: {section}.arguments: {error}") from None
+
+
+def run(
+    solver: Backbone, params: TrainingParams, train: Sequence[Problem], dev: Sequence[Problem], work: Path, section: str
+) -> list[dict[str, float]]:
+    """Train to the best step on `dev`, which `solver` then is at; a killed run goes on from its last checkpoint.
+
+    Returns:
+        The accuracy on `dev` by step.
+    """
+    arguments = training_arguments(params, work, section)
+    examples = examples_of(solver, train)
+    rng = np.random.default_rng(params.seed)
+    batches = arguments.max_steps * arguments.gradient_accumulation_steps * arguments.world_size
+    order = plan([len(example.encoded.input_ids) for example in examples], arguments.train_batch_size, batches, rng)
+    trainer = SolverTrainer(
+        dev=dev[: params.dev_limit],
+        dev_batch_size=params.dev_batch_size,
+        model=solver,
+        args=arguments,
+        data_collator=Collator(solver),
+        train_dataset=Planned(examples, order),
+        callbacks=[LogToMlflow(), *([EarlyStoppingCallback(params.patience)] if params.patience else [])],
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(work))
+    return [
+        {"step": entry["step"], "dev_accuracy": entry["eval_accuracy"]}
+        for entry in trainer.state.log_history
+        if "eval_accuracy" in entry
+    ]
+
+
+def finish(solver: Backbone, history: list[dict[str, float]], work: Path) -> dict[str, float]:
+    """Write the solver and its history beside the checkpoints' folder, and drop that; only the main process does."""
+    if not is_main_process():
+        return {}
+    made = export_folder(work)
+    solver.save(made)
+    (made / "training.json").write_text(json.dumps(history, indent=1) + "\n")
+    publish(made)
+    return {"best_dev_accuracy": max(point["dev_accuracy"] for point in history)} if history else {}
+
+
+class SolverTrainer(Trainer):
+    """The library's trainer, reading examples in the planned order and validating by executed answers."""
+
+    def __init__(self, *, dev: Sequence[Problem], dev_batch_size: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs, eval_dataset=[])
+        if not dev:
+            raise UserError("no problem to validate on: the best step cannot be chosen")
+        self.dev = dev
+        self.dev_batch_size = dev_batch_size
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        """The order is the plan's: shuffled when it was made."""
+        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+
+    def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
+        """Share of the validation problems whose answer is right."""
+        solver: Backbone = self.model
+        training = solver.training
+        solutions = solve(solver.eval(), self.dev, self.dev_batch_size)
+        solver.train(training)
+        right = sum(is_right(solution, problem) for solution, problem in zip(solutions, self.dev, strict=True))
+        metrics = {f"{metric_key_prefix}_accuracy": right / len(self.dev)}
+        self.log(metrics)
+        self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics

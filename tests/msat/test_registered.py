@@ -1,0 +1,39 @@
+"""A registered solver answers questions: through MLflow, with the code saved beside it, and through `Solver`."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+import torch
+from tests.msat.tiny_solver import tiny_config, tiny_encoder
+
+from selfsown import tracking
+from selfsown.errors import UserError
+from selfsown.msat.dag import DagSolver
+from selfsown.msat.evaluate import EXAMPLE, LOADER
+from selfsown.msat.solver import Solver
+
+NAME = "selfsown-msat-dag"
+
+
+@pytest.mark.slow
+def test_a_registered_solver_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    Path("params.yaml").write_text("profile: smoke\n")
+    torch.manual_seed(1)
+    DagSolver.fresh(tiny_config("dag"), tiny_encoder(Path("encoder"))).save(Path("solver"))
+    with pytest.raises(UserError, match="no version is @champion"):
+        Solver.registered(NAME)
+    with tracking.run("msat.evaluate", experiment="msat", params={}, inputs={}, fingerprint="f"):
+        version = tracking.log_model(
+            NAME, Path("solver"), task="math-word-problem", loader=LOADER, input_example=[EXAMPLE],
+            signature=tracking.signature([EXAMPLE], ["84"]), card="# A solver", inputs=[],
+        )  # fmt: skip
+    assert version == "1"
+    expected = [solution.answer for solution in Solver.load(Path("solver")).solve([EXAMPLE, "3 of 4 ?"])]
+    found = Solver.registered(NAME, "candidate").solve([EXAMPLE, "3 of 4 ?"])
+    assert [solution.answer for solution in found] == expected
+    mlflow.set_tracking_uri(tracking.tracking_uri())
+    served = mlflow.pyfunc.load_model(f"models:/{NAME}@candidate")
+    assert served.predict([EXAMPLE, "3 of 4 ?"]) == expected

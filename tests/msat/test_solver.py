@@ -1,0 +1,63 @@
+"""Questions in plain text: what counts as a number, what comes back, what is refused."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+from tests.msat.tiny_solver import tiny_config, tiny_encoder
+
+from selfsown.arithmetic import Number, Operation
+from selfsown.errors import UserError
+from selfsown.msat.dag import DagSolver
+from selfsown.msat.solver import Solver, read_question, serve
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("solver")
+    torch.manual_seed(1)
+    DagSolver.fresh(tiny_config("dag"), tiny_encoder(folder / "encoder")).save(folder / "solver")
+    return folder / "solver"
+
+
+@pytest.mark.parametrize(
+    ("question", "numbers", "masked"),
+    [
+        ("A box holds 12 pens. How many do 7 hold?", ["12", "7"],
+         "A box holds number0 pens . How many do number1 hold ?"),
+        ("1,250 at $0.50 each, 20% off", ["1250", "1/2", "20"],
+         "number0 at $ number1 each , number2 % off"),
+        ("It was 3.5.", ["7/2"], "It was number0 ."),
+        ("Room B12 has 4 seats", ["4"], "Room B12 has number0 seats"),
+    ],
+)  # fmt: skip
+def test_numbers_are_found_in_plain_text(question: str, numbers: list[str], masked: str) -> None:
+    problem = read_question(question)
+    assert (problem.question, list(problem.numbers)) == (masked, [Fraction(number) for number in numbers])
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [("How many pens?", "no number in it"), ("", "no number in it"), ("9" * 200, "more than 64 digits"),
+     ("3 " * 4000, "8000 characters")],
+)  # fmt: skip
+def test_a_question_that_cannot_be_read_is_refused_in_words(question: str, message: str, folder: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        Solver.load(folder).solve([question])
+
+
+def test_answer_equation_and_steps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    product = Operation("*", Number(0), Number(1))
+    program = Operation("/", Operation("-", product, Number(2)), product)
+    monkeypatch.setattr(DagSolver, "decode", lambda self, batch: [program] * len(batch["input_ids"]))
+    first, second = Solver.load(folder).solve(["A is 2 , B is 3 , K is 1 ?", "A is 0 , B is 3 , K is 1 ?"])
+    assert (first.answer, first.equation) == ("5/6", "(2 * 3 - 1) / (2 * 3)")
+    assert first.steps == ("2 * 3 = 6", "6 - 1 = 5", "5 / 6 = 5/6")
+    assert second.answer == "" and "division by zero" in second.reason and "division by zero" in str(second)
+    assert serve(str(folder))(["A is 2 , B is 3 , K is 1 ?"]) == ["5/6"]
+
+
+def test_a_folder_that_is_no_solver_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"not a solver: solver\.json is missing"):
+        Solver.load(tmp_path)

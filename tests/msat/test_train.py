@@ -1,0 +1,214 @@
+"""Training: arms and sets, the order of examples, what is never read, and a run that was stopped."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from tests.msat.tiny_solver import tiny_config, tiny_encoder
+from transformers import TrainerCallback
+
+from selfsown.arithmetic import PROBLEM, evaluate, operators, parse_decimal, parse_prefix, print_value
+from selfsown.errors import UserError
+from selfsown.msat import train as training
+from selfsown.msat.answer import AnswerParams, answer
+from selfsown.msat.evaluate import EvaluateParams, fold
+from selfsown.msat.evaluate import evaluate as evaluate_stage
+from selfsown.msat.finetune import FinetuneParams, finetune, training_rows
+from selfsown.msat.pretrain import PretrainParams, pretrain
+from selfsown.msat.variants import TASKS, Matrix, Variant
+from selfsown.shards import CardInfo, read_product, write_product
+
+CONFIG = tiny_config("dag").model_dump(include={"bottleneck", "max_tokens", "encoder_dropout", "decoder", "dag"})
+ARGUMENTS = {
+    "max_steps": 6, "per_device_train_batch_size": 4, "learning_rate": 1e-3, "eval_strategy": "steps", "eval_steps": 2,
+    "save_strategy": "steps", "save_steps": 2, "logging_steps": 2, "save_total_limit": 2,
+}  # fmt: skip
+SHARED = {"seed": 3, "dev_limit": 4, "dev_batch_size": 4, "arguments": ARGUMENTS}
+PRETRAIN = PretrainParams.model_validate({**SHARED, **CONFIG})
+FINETUNE = FinetuneParams.model_validate(
+    {**SHARED, "constants": ["100"], "validation": 0.3, "encoder_dropout": 0, "patience": 5}
+)
+
+
+def rows(count: int, split: str, source: str, folds: int = 0) -> list[dict[str, Any]]:
+    """Sums, differences and products of two numbers."""
+    made = []
+    for index in range(count):
+        rng = np.random.default_rng([index, *f"{split}{source}".encode()])
+        numbers = [str(number) for number in rng.integers(2, 99, 2)]
+        equation = f"{'+-*'[index % 3]} number0 number1"
+        value = evaluate(parse_prefix(equation), [parse_decimal(number) for number in numbers])
+        made.append({
+            "id": f"{source}-{split}-{index}", "question": f"A = number0 . B = number1 . A {equation[0]} B ?",
+            "numbers": numbers, "equation": equation, "answer": print_value(value), "steps": 1,
+            "operators": operators(parse_prefix(equation)), "group": f"{source}-{split}-{index // 2}",
+            "fold": index % folds if folds else -1, "source": source, "split": split,
+        })  # fmt: skip
+    return made
+
+
+def product(folder: Path, content: list[dict[str, Any]]) -> Path:
+    card = CardInfo(name="problems", licence="CC0-1.0", source="made here", seed=1)
+    write_product(folder, [pa.Table.from_pylist(content, PROBLEM)], schema=PROBLEM, card=card)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("inputs")
+    words = [*rows(24, "train", "own"), *rows(6, "dev", "own"), *rows(9, "test", "own"), *rows(20, "test", "folded", 5)]
+    return {
+        "encoder": tiny_encoder(folder / "encoder"),
+        "tasks": product(folder / "tasks", [*rows(40, "train", "tasks"), *rows(8, "dev", "tasks")]),
+        "problems": product(folder / "problems", words),
+    }
+
+
+def pretrained(inputs: dict[str, Path], model: Path, solver: str = "dag", arm: str = "pretrained") -> Path:
+    tasks, encoder = inputs["tasks"], inputs["encoder"]
+    pretrain(PRETRAIN, solver=solver, representation="digits", arm=arm, encoder=encoder, tasks=tasks, model=model)
+    return model
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=60), st.integers(1, 7), st.integers(1, 40), st.integers(0, 9))
+def test_the_plan_takes_all_examples_equally_often_in_batches_of_like_length(
+    lengths: list[int], batch: int, batches: int, seed: int
+) -> None:
+    order = training.plan(lengths, batch, batches, np.random.default_rng(seed))
+    assert len(order) == batch * batches
+    assert order == training.plan(lengths, batch, batches, np.random.default_rng(seed))
+    counts = np.bincount(order, minlength=len(lengths))
+    assert counts.max() - counts.min() <= 1
+
+
+def test_pretraining_leaves_the_encoder_and_scratch_starts_from_the_same_weights(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    taught, untaught = pretrained(inputs, tmp_path / "a"), pretrained(inputs, tmp_path / "b", arm="scratch")
+    after, before = (load_file(folder / "model.safetensors") for folder in (taught, untaught))
+    moved = {name for name, weight in after.items() if not torch.equal(weight, before[name])}
+    assert moved and all(".down." in name or ".up." in name for name in moved if name.startswith("encoder."))
+    assert json.loads((untaught / "training.json").read_text()) == []
+    assert [point["step"] for point in json.loads((taught / "training.json").read_text())] == [2, 4, 6]
+    assert not (taught / ".work").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"arm": "dreamt"}, "'dreamt' is not allowed"), ({"solver": "oracle"}, "seq2seq or dag"),
+     ({"representation": "runes"}, "digits or symbolic")],
+)  # fmt: skip
+def test_a_wrong_word_in_the_matrix_is_named(
+    change: dict[str, str], message: str, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    words = {"solver": "dag", "representation": "digits", "arm": "pretrained", **change}
+    with pytest.raises(UserError, match=message):
+        pretrain(PRETRAIN, **words, encoder=inputs["encoder"], tasks=inputs["tasks"], model=tmp_path / "m")
+
+
+def test_an_argument_the_library_does_not_take_is_named(tmp_path: Path) -> None:
+    params = PRETRAIN.model_copy(update={"arguments": {"max_stepz": 3}})
+    with pytest.raises(UserError, match=r"msat\.pretrain\.arguments: .*max_stepz"):
+        training.training_arguments(params, tmp_path, "msat.pretrain")
+
+
+class Stop(TrainerCallback):
+    """Ends the process's work as a kill does: nothing of the step that runs is kept."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == 5:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("solver", ["dag", "seq2seq"])
+def test_a_stopped_run_goes_on_to_the_same_weights(
+    solver: str, inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = pretrained(inputs, tmp_path / "undisturbed", solver)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "LogToMlflow", Stop)
+        with pytest.raises(KeyboardInterrupt):
+            pretrained(inputs, tmp_path / "disturbed", solver)
+    disturbed = tmp_path / "disturbed"
+    assert (disturbed / ".work" / "checkpoint-4" / "trainer_state.json").is_file()
+    assert not (disturbed / "model.safetensors").exists()
+    pretrained(inputs, disturbed, solver)
+    expected, found = (load_file(folder / "model.safetensors") for folder in (undisturbed, disturbed))
+    for name, weight in expected.items():
+        torch.testing.assert_close(found[name], weight, msg=name)
+    histories = [(folder / "training.json").read_text() for folder in (undisturbed, disturbed)]
+    assert histories[0] == histories[1]
+
+
+@pytest.mark.parametrize("problem_set", ["own", "folded-fold3"])
+def test_no_test_row_is_trained_on_or_chosen_by(
+    problem_set: str, inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[str] = set()
+    original = training.problems_of
+
+    def spy(found: Any) -> Any:
+        found = list(found)
+        seen.update(row["id"] for row in found)
+        return original(found)
+
+    monkeypatch.setattr("selfsown.msat.finetune.problems_of", spy)
+    start = pretrained(inputs, tmp_path / "start", arm="scratch")
+    finetune(FINETUNE, problem_set=problem_set, start=start, problems=inputs["problems"], model=tmp_path / "m")
+    table = read_product(inputs["problems"]).to_pylist()
+    if problem_set == "own":
+        assert seen == {row["id"] for row in table if row["source"] == "own" and row["split"] != "test"}
+    else:
+        assert seen == {row["id"] for row in table if row["source"] == "folded" and row["fold"] != 3}
+    assert json.loads((tmp_path / "m" / "solver.json").read_text())["constants"] == ["100"]
+
+
+def test_validation_rows_are_the_dev_split_or_whole_groups_of_the_training_folds(inputs: dict[str, Path]) -> None:
+    train, dev = training_rows(inputs["problems"], "own", 0.3, 1)
+    assert {row["split"] for row in train} == {"train"} and {row["split"] for row in dev} == {"dev"}
+    train, dev = training_rows(inputs["problems"], "folded-fold1", 0.3, 1)
+    assert train and dev and not {row["group"] for row in train} & {row["group"] for row in dev}
+    with pytest.raises(UserError, match="'nowhere'"):
+        training_rows(inputs["problems"], "nowhere", 0.3, 1)
+
+
+def test_answers_become_metrics_and_seeds_are_folded(inputs: dict[str, Path], tmp_path: Path) -> None:
+    matrix = Matrix(["dag"], ["digits"], ["2.4"], ["pretrained"], ["pretrained", "scratch"], ["own", "folded-fold0"])
+    params = AnswerParams(data_seed=1, limit=6, batch_size=4, enlarge=True)
+    models, answers = tmp_path / "models", tmp_path / "answers"
+    for variant in matrix.variants():
+        start = models / "pretrain" / variant.pretrained
+        if not start.exists():
+            pretrained(inputs, start, arm=variant.arm)
+        if variant.problem_set != TASKS:
+            finetuned = models / "finetune" / variant.name
+            finetune(
+                FINETUNE, problem_set=variant.problem_set, start=start, problems=inputs["problems"], model=finetuned
+            )
+            answer(
+                params, problem_set=variant.problem_set, solver=finetuned, problems=inputs["problems"],
+                answers=answers / variant.name,
+            )  # fmt: skip
+        else:
+            answer(params, problem_set=TASKS, solver=start, problems=inputs["tasks"], answers=answers / variant.name)
+    lists = matrix._asdict()
+    evaluation = EvaluateParams.model_validate({**lists, "registered": "pretrained", "samples": 2})
+    metrics = evaluate_stage(
+        evaluation, answers=answers, problems=inputs["problems"], models=models, plots=tmp_path / "plots"
+    )
+    for key in ("msat_accuracy_dag", "mwp_accuracy_dag_pretrained", "mwp_accuracy_dag_scratch"):
+        assert 0 <= metrics[f"{key}_lo"] <= metrics[key] <= metrics[f"{key}_hi"] <= 1 and metrics[f"{key}_n"] == 6
+    assert {"mwp_gain_dag_pretrained_lo", "mwp_accuracy_dag_pretrained_enlarged", "mwp_accuracy_dag_scratch_folded",
+            "mwp_accuracy_dag_pretrained_add", "msat_accuracy_dag_steps1"} <= metrics.keys()  # fmt: skip
+    table = read_product(answers / Variant("dag", "digits", "2.4", "pretrained", "own").name).to_pylist()
+    assert sum(not row["enlarged"] for row in table) == 6 and any(row["enlarged"] for row in table)
+    folded = fold([answers, answers], {"msat": {"matrix": lists}})
+    assert folded["mean"] == metrics
