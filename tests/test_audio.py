@@ -53,7 +53,9 @@ def wav(samples: audio.Samples) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"not audio", wav(tone())[:20], wav(np.zeros(0, np.float32)), wav(np.array([0, np.nan], np.float32))]
+    "data",
+    [b"", b"not audio", wav(tone())[:20], wav(np.zeros(0, np.float32)), wav(np.array([0, np.nan], np.float32))],
+    ids=["empty", "no audio", "cut off", "no samples", "not a number"],  # the bytes hold the second they were made in
 )
 def test_damaged_audio_is_an_error_that_names_the_clip(data: bytes) -> None:
     with pytest.raises(AudioError, match="utt-7"):
