@@ -1,0 +1,69 @@
+"""Accuracies are of the problems asked, gains are paired, and seeds are averaged per problem before any resampling."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from selfsown.errors import UserError
+from selfsown.msat.answer import ANSWERS
+from selfsown.msat.evaluate import fold, measure, per_item
+from selfsown.msat.variants import Matrix, Variant
+from selfsown.shards import CardInfo, write_product
+
+MATRIX = Matrix(["dag"], ["digits"], ["2.4"], ["pretrained"], ["pretrained", "scratch"], ["own"])
+
+
+def answers(share: float, seed: int = 0, items: int = 120) -> pd.DataFrame:
+    """Rows of `ANSWERS`, right with probability `share`; every third problem is asked with larger numbers too."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for index in range(items):
+        for enlarged in (False, True) if index % 3 == 0 else (False,):
+            rows.append({
+                "id": f"p{index:03d}", "problem_set": "own", "enlarged": enlarged, "question": "q", "numbers": ["1"],
+                "gold": "g", "gold_answer": "1", "program": "p", "answer": "1", "reason": "",
+                "correct": float(rng.random() < share), "steps": 1 + index % 2, "operators": "+-"[: 1 + index % 2],
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def frames(pretrained: pd.DataFrame, scratch: pd.DataFrame) -> dict[Variant, pd.DataFrame]:
+    tasks, *words = MATRIX.variants()
+    return {tasks: answers(0.9), **dict(zip(words, (pretrained, scratch), strict=True))}
+
+
+def test_a_clear_gain_is_clear_and_no_gain_is_not() -> None:
+    metrics, bars = measure(frames(answers(0.8, 1), answers(0.4, 2)), MATRIX)
+    assert metrics["mwp_gain_dag_pretrained_lo"] > 0.2
+    gain = metrics["mwp_accuracy_dag_pretrained"] - metrics["mwp_accuracy_dag_scratch"]
+    assert metrics["mwp_gain_dag_pretrained"] == pytest.approx(gain)
+    assert metrics["mwp_accuracy_dag_pretrained_n"] == 120 and metrics["mwp_accuracy_dag_pretrained_enlarged_n"] == 40
+    assert metrics["msat_accuracy_dag"] > 0.8 and len(bars) == 3
+    metrics, _ = measure(frames(answers(0.5, 1), answers(0.5, 2)), MATRIX)
+    assert metrics["mwp_gain_dag_pretrained_lo"] < 0 < metrics["mwp_gain_dag_pretrained_hi"]
+
+
+def test_other_problems_cannot_be_paired() -> None:
+    with pytest.raises(UserError, match="mwp_gain_dag_pretrained: other problems than scratch"):
+        measure(frames(answers(0.5), answers(0.5, items=90)), MATRIX)
+
+
+def test_seeds_are_averaged_per_problem(tmp_path: Path) -> None:
+    card = CardInfo(name="answers", licence="CC0-1.0", source="made here", seed=1)
+    files = []
+    for seed in range(3):
+        for variant, frame in frames(answers(0.8, seed), answers(0.4, 10 + seed)).items():
+            table = pa.Table.from_pandas(frame, ANSWERS, preserve_index=False)
+            write_product(tmp_path / str(seed) / variant.name, [table], schema=ANSWERS, card=card)
+        files.append(tmp_path / f"seed-{seed}.json")
+        files[-1].write_text(json.dumps(per_item(tmp_path / str(seed))))
+    folded = fold(files, {"msat": {"matrix": MATRIX._asdict()}})
+    runs = [run["mwp_accuracy_dag_pretrained"] for run in folded["seeds"].values()]
+    assert list(folded["seeds"]) == ["seed-0", "seed-1", "seed-2"]
+    assert folded["mean"]["mwp_accuracy_dag_pretrained"] == pytest.approx(np.mean(runs))
+    assert folded["sd"]["mwp_accuracy_dag_pretrained"] == pytest.approx(np.std(runs, ddof=1))
+    assert folded["sd"]["msat_accuracy_dag"] == 0
