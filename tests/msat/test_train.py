@@ -18,7 +18,7 @@ from selfsown.arithmetic import PROBLEM, evaluate, operators, parse_decimal, par
 from selfsown.errors import UserError
 from selfsown.msat import train as training
 from selfsown.msat.answer import AnswerParams, answer
-from selfsown.msat.evaluate import EvaluateParams, fold
+from selfsown.msat.evaluate import EvaluateParams, fold, per_item
 from selfsown.msat.evaluate import evaluate as evaluate_stage
 from selfsown.msat.finetune import FinetuneParams, finetune, training_rows
 from selfsown.msat.pretrain import PretrainParams, pretrain
@@ -210,5 +210,7 @@ def test_answers_become_metrics_and_seeds_are_folded(inputs: dict[str, Path], tm
             "mwp_accuracy_dag_pretrained_add", "msat_accuracy_dag_steps1"} <= metrics.keys()  # fmt: skip
     table = read_product(answers / Variant("dag", "digits", "2.4", "pretrained", "own").name).to_pylist()
     assert sum(not row["enlarged"] for row in table) == 6 and any(row["enlarged"] for row in table)
-    folded = fold([answers, answers], {"msat": {"matrix": lists}})
+    kept = tmp_path / "seed-1.json"
+    kept.write_text(json.dumps(per_item(answers)))
+    folded = fold([kept, kept], {"msat": {"matrix": lists}})
     assert folded["mean"] == metrics

@@ -63,6 +63,14 @@ def check_speech(frame: pd.DataFrame, report: Path) -> None:
     quality.check({"speech": frame}, {"speech": suites.utterances(SPEECH, LANGUAGES)}, report)
 
 
+def test_other_languages_may_stand_out_of_domain_alone(tmp_path):
+    suite = {"speech": suites.utterances(SPEECH, LANGUAGES, ("es",))}
+    spanish = {"language": {4: "es"}, "text": {4: "Buenos días"}}
+    quality.check({"speech": speech(**spanish, split={4: "ood"})}, suite, tmp_path / "sound")
+    with pytest.raises(quality.GateError, match="only out of domain may there be other languages than cs, nl"):
+        quality.check({"speech": speech(**spanish)}, suite, tmp_path / "unsound")
+
+
 def test_sound_data_passes_offline_and_the_docs_load_nothing(tmp_path, monkeypatch):
     def refuse(*_):
         raise AssertionError("the gate opened a network connection")

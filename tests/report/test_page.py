@@ -22,7 +22,7 @@ from .conftest import PARAMS, PROFILES, ROOT, composed, estimate, figures, write
 def made(project: Path, folder: str = "out", languages: tuple[str, ...] = ("cs",)) -> tuple[str, str, str]:
     out = project / folder
     page(
-        PageParams(seed=1, languages=languages),
+        PageParams(languages=languages),
         figures=project / "metrics",
         pipelines=project / "pipelines",
         parameters=project / "params.yaml",
