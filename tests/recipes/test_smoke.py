@@ -34,7 +34,7 @@ def smoke(monkeypatch: pytest.MonkeyPatch) -> None:
         ("data/speech_bt/synthetic", 20),
         ("data/speech_bt/intelligibility", 30),
         ("data/speech_bt/accepted", 8),
-        ("data/speech_bt/transcripts/untouched", 8),
+        ("data/speech_bt/transcripts/untouched", 6),
         *((f"data/speech_bt/transcripts/{arm}", 8) for arm in ARMS),
         ("data/corpora/problems", 400),
         ("data/msat/tasks/2.4", 1200),
