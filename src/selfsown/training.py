@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch.utils.data import SequentialSampler
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from selfsown import tracking
+from selfsown.errors import UserError
 from selfsown.settings import settings
 from selfsown.shards import identity_digest, write_atomic
 
 WORK = ".work"
+
+Arguments = TypeVar("Arguments", bound=TrainingArguments)
 
 
 def compute_device() -> torch.device:
@@ -45,6 +49,36 @@ def execution_arguments() -> dict[str, Any]:
         "report_to": "none",
         "disable_tqdm": False,
     }
+
+
+def library_arguments(
+    kind: type[Arguments], block: Mapping[str, Any], *, work: Path, section: str, **decided: Any
+) -> Arguments:
+    """A parameter block as the library's own arguments, with what the settings and the caller decide; keeps the best.
+
+    Raises:
+        UserError: a key or value the library does not take.
+    """
+    try:
+        return kind(
+            output_dir=str(work),
+            remove_unused_columns=False,
+            load_best_model_at_end=True,
+            **decided,
+            **execution_arguments(),
+            **block,
+        )
+    except (TypeError, ValueError) as error:
+        raise UserError(f"params.yaml: {section}.arguments: {error}") from None
+
+
+class PlannedOrder:
+    """For a trainer whose dataset is in the order to be read: it was shuffled when it was planned."""
+
+    train_dataset: Any
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
 
 
 def work_folder(model: Path, identity: Mapping[str, Any]) -> Path:

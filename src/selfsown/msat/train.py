@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, field_validator
 from torch import Tensor
-from torch.utils.data import Dataset, SequentialSampler
+from torch.utils.data import Dataset
 from transformers import EarlyStoppingCallback, Trainer, TrainerControl, TrainingArguments
 
 from selfsown.arithmetic import Refused
@@ -28,7 +28,7 @@ from selfsown.msat.representation import Encoded, Problem, Unreadable, collate, 
 from selfsown.msat.scoring import is_right, solve
 from selfsown.msat.seq2seq import Seq2SeqSolver
 from selfsown.stage import StageParams, is_main_process
-from selfsown.training import LogToMlflow, execution_arguments, export_folder, last_checkpoint, publish
+from selfsown.training import LogToMlflow, PlannedOrder, export_folder, last_checkpoint, library_arguments, publish
 
 log = logging.getLogger(__name__)
 
@@ -184,19 +184,15 @@ def training_arguments(params: TrainingParams, work: Path, section: str) -> Trai
     Raises:
         UserError: a key or value the library does not take.
     """
-    try:
-        return TrainingArguments(
-            output_dir=str(work),
-            seed=params.seed,
-            remove_unused_columns=False,
-            load_best_model_at_end=True,
-            metric_for_best_model="accuracy",
-            greater_is_better=True,
-            **execution_arguments(),
-            **params.arguments,
-        )
-    except (TypeError, ValueError) as error:
-        raise UserError(f"params.yaml: {section}.arguments: {error}") from None
+    return library_arguments(
+        TrainingArguments,
+        params.arguments,
+        work=work,
+        section=section,
+        seed=params.seed,
+        metric_for_best_model="accuracy",
+        greater_is_better=True,
+    )
 
 
 def run(
@@ -240,7 +236,7 @@ def finish(solver: Backbone, history: list[dict[str, float]], work: Path) -> dic
     return {"best_dev_accuracy": max(point["dev_accuracy"] for point in history)} if history else {}
 
 
-class SolverTrainer(Trainer):
+class SolverTrainer(PlannedOrder, Trainer):
     """The library's trainer, reading examples in the planned order and validating by executed answers."""
 
     def __init__(self, *, dev: Sequence[Problem], dev_batch_size: int, **kwargs: Any) -> None:
@@ -249,10 +245,6 @@ class SolverTrainer(Trainer):
             raise UserError("no problem to validate on: the best step cannot be chosen")
         self.dev = dev
         self.dev_batch_size = dev_batch_size
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
-        """The order is the plan's: shuffled when it was made."""
-        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
 
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
         """Share of the validation problems whose answer is right."""

@@ -17,7 +17,6 @@ import numpy as np
 import pyarrow.compute as pc
 import torch
 from pydantic import Field
-from torch.utils.data import SequentialSampler
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, WhisperProcessor, set_seed
 
 from selfsown.audio import AugmentParams, decode
@@ -39,10 +38,11 @@ from selfsown.stage import In, Metrics, Out, StageParams, input_digests, is_main
 from selfsown.text import normalizer
 from selfsown.training import (
     LogToMlflow,
+    PlannedOrder,
     compute_dtype,
-    execution_arguments,
     export_folder,
     last_checkpoint,
+    library_arguments,
     publish,
     work_folder,
 )
@@ -127,20 +127,16 @@ def training_arguments(params: TrainParams, work: Path) -> Seq2SeqTrainingArgume
     Raises:
         UserError: a key or value the library does not take.
     """
-    try:
-        return Seq2SeqTrainingArguments(
-            output_dir=str(work),
-            seed=params.seed,
-            remove_unused_columns=False,
-            load_best_model_at_end=True,
-            metric_for_best_model="wer",
-            greater_is_better=False,
-            label_names=["labels"],
-            **execution_arguments(),
-            **params.arguments,
-        )
-    except (TypeError, ValueError) as error:
-        raise UserError(f"params.yaml: speech_bt.train.arguments: {error}") from None
+    return library_arguments(
+        Seq2SeqTrainingArguments,
+        params.arguments,
+        work=work,
+        section="speech_bt.train",
+        seed=params.seed,
+        metric_for_best_model="wer",
+        greater_is_better=False,
+        label_names=["labels"],
+    )
 
 
 def freeze(network: whisper.WindowedWhisper, layers: int) -> None:
@@ -184,7 +180,7 @@ def groups_of(
     return groups, [1.0] if len(groups) == 1 else [params.real_share, 1 - params.real_share]
 
 
-class Trainer(Seq2SeqTrainer):
+class Trainer(PlannedOrder, Seq2SeqTrainer):
     """The library's trainer, reading windows in the planned order and measuring WER as testing does."""
 
     def __init__(self, *, dev: Sequence[Clip], params: TrainParams, **kwargs: Any) -> None:
@@ -192,10 +188,6 @@ class Trainer(Seq2SeqTrainer):
         self.dev = [(clip, decode(clip.audio)[0]) for clip in dev]
         self.params = params
         self.normalize = normalizer(params.normalizer)
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
-        """The order is the plan's: shuffled when it was made."""
-        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
 
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
         """Corpus WER on the dev clips in windows of the training's lengths."""
