@@ -15,7 +15,9 @@ for seed in ${SEEDS:-1 2 3}; do
     key=$(python -c '
 import hashlib, json, sys, yaml
 params = yaml.safe_load(open("params.yaml"))
-kept = {key: params.get(key) for key in ("data_seed", "languages", "corpora", sys.argv[1])}
+stages = open(f"pipelines/{sys.argv[1]}/dvc.yaml").read()
+kept = {key: params.get(key) for key in ("data_seed", "languages", sys.argv[1])}
+kept["corpora"] = {name: made for name, made in params["corpora"].items() if f"data/corpora/{name}" in stages}
 print(hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8])' "$PIPELINE")
     study=metrics/$PIPELINE.study/$key
     if [ ! -f "$study/seed-$seed.json" ]; then

@@ -126,8 +126,8 @@ def keep(pipeline: str, product: Path, out: Path) -> None:
 
     from selfsown.shards import write_atomic
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     items = importlib.import_module(f"selfsown.{pipeline}.evaluate").per_item(product)
+    out.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(out, json.dumps(items, separators=(",", ":")).encode() + b"\n")
 
 
@@ -138,15 +138,14 @@ def keep(pipeline: str, product: Path, out: Path) -> None:
 def fold(pipeline: str, out: Path, runs: tuple[Path, ...]) -> None:
     """Make one result OUT of the RUNS of several seeds: the files that `keep` wrote."""
     import importlib
-    import json
 
     import yaml
 
-    from selfsown.shards import write_atomic
+    from selfsown.shards import write_json
 
     parameters = yaml.safe_load(Path("params.yaml").read_text())
     folded = importlib.import_module(f"selfsown.{pipeline}.evaluate").fold(runs, parameters)
-    write_atomic(out, json.dumps(folded, indent=2).encode() + b"\n")
+    write_json(out, folded)
     click.echo(f"{out}: {len(runs)} seeds")
 
 

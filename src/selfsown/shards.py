@@ -133,6 +133,12 @@ def write_atomic(path: Path, data: bytes) -> None:
     temporary.replace(path)
 
 
+def write_json(path: Path, value: object) -> None:
+    """Write one of the files that people and DVC read, whole or not at all, its folder made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
 def clear_temporaries(folder: Path, name: str = "*") -> None:
     """Remove what a killed `write_atomic` left, of one name or all, where nothing else writes at the time."""
     for path in folder.glob(f".{name}.*.tmp"):

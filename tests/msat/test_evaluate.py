@@ -17,14 +17,15 @@ from selfsown.shards import CardInfo, write_product
 MATRIX = Matrix(["dag"], ["digits"], ["2.4"], ["pretrained"], ["pretrained", "scratch"], ["own"])
 
 
-def answers(share: float, seed: int = 0, items: int = 120) -> pd.DataFrame:
-    """Rows of `ANSWERS`, right with probability `share`; every third problem is asked with larger numbers too."""
+def answers(share: float, seed: int = 0, items: int = 120, group: int = 1) -> pd.DataFrame:
+    """Rows of `ANSWERS` in groups of `group`, right with probability `share`; every third is asked enlarged too."""
     rng = np.random.default_rng(seed)
     rows = []
     for index in range(items):
         for enlarged in (False, True) if index % 3 == 0 else (False,):
             rows.append({
-                "id": f"p{index:03d}", "problem_set": "own", "enlarged": enlarged, "question": "q", "numbers": ["1"],
+                "id": f"p{index:03d}", "group": f"g{index // group:03d}", "problem_set": "own",
+                "enlarged": enlarged, "question": "q", "numbers": ["1"],
                 "gold": "g", "gold_answer": "1", "program": "p", "answer": "1", "reason": "",
                 "correct": float(rng.random() < share), "steps": 1 + index % 2, "operators": "+-"[: 1 + index % 2],
             })  # fmt: skip
@@ -45,6 +46,18 @@ def test_a_clear_gain_is_clear_and_no_gain_is_not() -> None:
     assert metrics["msat_accuracy_dag"] > 0.8 and len(bars) == 3
     metrics, _ = measure(frames(answers(0.5, 1), answers(0.5, 2)), MATRIX)
     assert metrics["mwp_gain_dag_pretrained_lo"] < 0 < metrics["mwp_gain_dag_pretrained_hi"]
+
+
+def test_near_duplicates_do_not_narrow_an_interval() -> None:
+    once = answers(0.5, items=100)
+    copies = pd.concat([once.assign(id=once["id"] + f"-{copy}") for copy in range(4)])
+
+    def width(frame: pd.DataFrame) -> float:
+        metrics, _ = measure(frames(frame, frame), MATRIX)
+        return metrics["mwp_accuracy_dag_scratch_hi"] - metrics["mwp_accuracy_dag_scratch_lo"]
+
+    assert width(copies) == pytest.approx(width(once))
+    assert width(copies.assign(group=copies["id"])) < 0.6 * width(once)
 
 
 def test_other_problems_cannot_be_paired() -> None:

@@ -30,6 +30,7 @@ from selfsown.training import compute_device
 ANSWERS = pa.schema(
     [
         ("id", pa.string()),
+        ("group", pa.string()),
         ("problem_set", pa.string()),
         ("enlarged", pa.bool_()),
         ("question", pa.string()),
@@ -107,7 +108,7 @@ def enlarged(rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any
 def _row(row: Mapping[str, Any], problem: Problem, found: Answered) -> dict[str, Any]:
     assert problem.expression is not None and problem.answer is not None
     return {
-        **{name: row[name] for name in ("id", "question", "numbers", "steps", "operators")},
+        **{name: row[name] for name in ("id", "group", "question", "numbers", "steps", "operators")},
         "gold": print_infix(problem.expression),
         "gold_answer": print_value(problem.answer),
         "program": "" if found.expression is None else print_infix(found.expression),

@@ -1,7 +1,8 @@
 """Answer accuracy of every solver, with and without the arithmetic, on the same problems (sections 4.2 and 4.3).
 
-Input: the answers of each trained solver. Output: flat metrics with 95 % bootstrap intervals over problems, paired
-differences to `scratch`, plots, samples; the two solvers registered. Keys without suffix are of the first
+Input: the answers of each trained solver. Output: flat metrics with 95 % bootstrap intervals, paired differences to
+`scratch`, plots, samples; the two solvers registered. Intervals are over groups of near-duplicate problems, which are
+right or wrong together: over single problems they would be too narrow. Keys without suffix are of the first
 representation, difficulty and problem set in the matrix; the others carry theirs.
 """
 
@@ -17,11 +18,11 @@ import numpy as np
 import pandas as pd
 from pydantic import ConfigDict
 
-from selfsown import tracking
+from selfsown import study, tracking
 from selfsown.bootstrap import rate, rate_difference
 from selfsown.errors import UserError
 from selfsown.msat.variants import TASKS, Matrix, Variant, parse_set
-from selfsown.shards import read_product, write_atomic
+from selfsown.shards import read_product, write_json
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 
 REGISTERED = {"seq2seq": "selfsown-msat-seq2seq", "dag": "selfsown-msat-dag"}
@@ -52,7 +53,9 @@ def evaluate(params: EvaluateParams, *, answers: In, problems: In, models: In, p
     matrix = Matrix.of(params.model_dump())
     frames = {variant: read_product(answers / variant.name).to_pandas() for variant in matrix.variants()}
     metrics, bars = measure(frames, matrix)
-    _write_plots(plots, accuracy=bars, dev=_dev_curves(models, matrix), samples=_samples(frames, params.samples))
+    samples = _samples(frames, params.samples)
+    for name, rows in {"accuracy": bars, "dev": _dev_curves(models, matrix), "samples": samples}.items():
+        write_json(plots / f"{name}.json", rows)
     tracking.log_artifact(plots, "plots")
     for solver in params.solvers:
         _register(solver, params, frames, metrics, models, problems)
@@ -96,7 +99,7 @@ def measure(frames: Mapping[Variant, pd.DataFrame], matrix: Matrix) -> tuple[dic
 ENDS = {"accuracy": "", "lo": "_lo", "hi": "_hi"}
 
 
-KEYS = ("id", "problem_set", "enlarged", "steps", "operators")
+KEYS = ("id", "group", "problem_set", "enlarged", "steps", "operators")
 
 
 def per_item(answers: Path) -> dict[str, dict[str, list[Any]]]:
@@ -106,27 +109,13 @@ def per_item(answers: Path) -> dict[str, dict[str, list[Any]]]:
 
 
 def fold(files: Sequence[Path], parameters: Mapping[str, Any]) -> dict[str, object]:
-    """Runs of several seeds as one result: metrics of the mean over seeds of each answer, and each run's own.
-
-    Args:
-        files: one per seed, JSON of `per_item`.
-        parameters: all of `params.yaml`.
-
-    Returns:
-        `mean`: flat metrics, whose intervals are over problems; `sd`: over seeds of each rate; `seeds`: of each run.
-    """
+    """Seeds kept by `per_item` as one result, as `selfsown.study.fold` says; `parameters`: all of `params.yaml`."""
     matrix = Matrix.of(parameters["msat"]["matrix"])
-    kept = [json.loads(file.read_text()) for file in files]
-    runs = [{variant: pd.DataFrame(seed[variant.name]) for variant in matrix.variants()} for seed in kept]
-    averaged = {
-        variant: pd.concat([run[variant] for run in runs]).groupby(list(KEYS), as_index=False)[["correct"]].mean()
-        for variant in runs[0]
-    }
-    seeds = [measure(run, matrix)[0] for run in runs]
-    mean, _ = measure(averaged, matrix)
-    rates = [key for key in mean if not key.endswith(("_lo", "_hi", "_n"))]
-    sd = {key: float(np.std([run[key] for run in seeds], ddof=1)) for key in rates} if len(seeds) > 1 else {}
-    return {"mean": mean, "sd": sd, "seeds": {file.stem: run for file, run in zip(files, seeds, strict=True)}}
+
+    def measured(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+        return measure({variant: frames[variant.name] for variant in matrix.variants()}, matrix)[0]
+
+    return study.fold(files, KEYS, ["correct"], measured)
 
 
 def _source(variant: Variant) -> str:
@@ -145,8 +134,10 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~frame["enlarged"]]
 
 
-def _correct(frame: pd.DataFrame) -> np.ndarray:
-    return frame["correct"].to_numpy(dtype=float)
+def _by_group(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Right answers and problems of each group, groups in order."""
+    groups = frame.groupby("group")["correct"].agg(["sum", "count"])
+    return groups["sum"].to_numpy(dtype=float), groups["count"].to_numpy(dtype=float)
 
 
 def _rates(key: str, frame: pd.DataFrame) -> dict[str, float]:
@@ -159,7 +150,7 @@ def _rates(key: str, frame: pd.DataFrame) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for end, part in parts.items():
         if not part.empty:
-            metrics |= rate(_correct(part), np.ones(len(part))).flat(f"{key}{end}")
+            metrics |= rate(*_by_group(part))._replace(n=len(part)).flat(f"{key}{end}")
     return metrics
 
 
@@ -175,7 +166,8 @@ def _difference(key: str, frame: pd.DataFrame, baseline: pd.DataFrame) -> dict[s
         if not ours.index.equals(theirs.index):
             raise UserError(f"{key}: other problems than {BASELINE}; run `dvc repro` again")
         if len(ours):
-            metrics |= rate_difference(_correct(ours), _correct(theirs), np.ones(len(ours))).flat(f"{key}{end}")
+            (right, asked), (baseline_right, _) = _by_group(ours), _by_group(theirs)
+            metrics |= rate_difference(right, baseline_right, asked)._replace(n=len(ours)).flat(f"{key}{end}")
     return metrics
 
 
@@ -201,12 +193,6 @@ def _dev_curves(models: Path, matrix: Matrix) -> list[dict[str, object]]:
     return curves
 
 
-def _write_plots(folder: Path, **tables: list[dict[str, object]]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in tables.items():
-        write_atomic(folder / f"{name}.json", json.dumps(rows, indent=1, ensure_ascii=False).encode() + b"\n")
-
-
 def _register(
     solver: str,
     params: EvaluateParams,
@@ -220,9 +206,9 @@ def _register(
         solver, params.representations[0], params.difficulties[0], params.registered, params.sets[0]
     )  # fmt: skip
     folder = models / "finetune" / chosen.name
-    rows = _plain(frames[chosen]).set_index("id").sort_index()
-    baseline = frames.get(chosen._replace(arm=BASELINE))
-    reference = rows if baseline is None else _plain(baseline).set_index("id").sort_index()
+    rows = _plain(frames[chosen])
+    right, asked = _by_group(rows)
+    baseline_right, _ = _by_group(_plain(frames.get(chosen._replace(arm=BASELINE), frames[chosen])))
     tracking.log_model(
         REGISTERED[solver],
         folder,
@@ -238,10 +224,10 @@ def _register(
         folder,
         metric="error_rate",
         evaluation=problems,
-        ids=list(rows.index),
-        errors=(1 - _correct(rows)).tolist(),
-        baseline=(1 - _correct(reference)).tolist(),
-        units=[1.0] * len(rows),
+        ids=sorted(set(rows["group"])),
+        errors=(asked - right).tolist(),
+        baseline=(asked - baseline_right).tolist(),
+        units=asked.tolist(),
         candidate=True,
     )
 

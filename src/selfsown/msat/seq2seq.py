@@ -94,6 +94,7 @@ class Seq2SeqSolver(Backbone):
         self.layers = nn.ModuleList(DecoderLayer(self.width, params) for _ in range(params.layers))
         self.embedding = nn.Embedding(len(WORDS) + len(config.constants), self.width)
         nn.init.normal_(self.embedding.weight, std=self.width**-0.5)
+        self.head = nn.Linear(self.width, len(WORDS) + len(config.constants), bias=False)
         self.norm = nn.LayerNorm(self.width)
         self.dropout = nn.Dropout(params.dropout)
         self.position_scale = nn.Parameter(torch.tensor(0.5))
@@ -201,18 +202,21 @@ class Seq2SeqSolver(Backbone):
         return embedded
 
     def _predict(self, hidden: Tensor) -> Tensor:
-        """Logits by the embeddings themselves."""
-        return nn.functional.linear(self.norm(hidden), self.embedding.weight)
+        """Logits; not by the embeddings, whose scale would start the loss far above that of a guess."""
+        logits: Tensor = self.head(self.norm(hidden))
+        return logits
 
     def _resize_constants(self, kept: Sequence[int | None]) -> None:
-        old = self.embedding.weight.detach()
+        known = [(len(WORDS) + index, len(WORDS) + source) for index, source in enumerate(kept) if source is not None]
+        old = (self.embedding.weight.detach(), self.head.weight.detach())
         self.embedding = nn.Embedding(len(WORDS) + len(kept), self.width)
         nn.init.normal_(self.embedding.weight, std=self.width**-0.5)
+        self.head = nn.Linear(self.width, len(WORDS) + len(kept), bias=False)
         with torch.no_grad():
-            self.embedding.weight[: len(WORDS)] = old[: len(WORDS)]
-            for index, source in enumerate(kept):
-                if source is not None:
-                    self.embedding.weight[len(WORDS) + index] = old[len(WORDS) + source]
+            for new, weight in zip((self.embedding.weight, self.head.weight), old, strict=True):
+                new[: len(WORDS)] = weight[: len(WORDS)]
+                for index, source in known:
+                    new[index] = weight[source]
 
 
 def code_tokens(problem: Problem, style: str) -> list[str]:

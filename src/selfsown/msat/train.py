@@ -6,7 +6,6 @@ row of a test split is read here.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +26,7 @@ from selfsown.msat.dag import DagSolver
 from selfsown.msat.representation import Encoded, Problem, Unreadable, collate, encode, problem_of
 from selfsown.msat.scoring import is_right, solve
 from selfsown.msat.seq2seq import Seq2SeqSolver
+from selfsown.shards import write_json
 from selfsown.stage import StageParams, is_main_process
 from selfsown.training import LogToMlflow, PlannedOrder, export_folder, last_checkpoint, library_arguments, publish
 
@@ -231,7 +231,7 @@ def finish(solver: Backbone, history: list[dict[str, float]], work: Path) -> dic
         return {}
     made = export_folder(work)
     solver.save(made)
-    (made / "training.json").write_text(json.dumps(history, indent=1) + "\n")
+    write_json(made / "training.json", history)
     publish(made)
     return {"best_dev_accuracy": max(point["dev_accuracy"] for point in history)} if history else {}
 

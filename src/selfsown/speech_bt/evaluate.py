@@ -17,11 +17,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from selfsown import tracking
+from selfsown import study, tracking
 from selfsown.audio import SAMPLE_RATE
 from selfsown.bootstrap import rate, rate_difference, relative_reduction
 from selfsown.errors import UserError
-from selfsown.shards import iter_product, read_product, write_atomic
+from selfsown.shards import iter_product, read_product, write_json
 from selfsown.speech_bt.transcribe import BASELINE_WINDOW, NO_SPEECH, UNTOUCHED
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 
@@ -46,19 +46,20 @@ def evaluate(params: EvaluateParams, *, transcripts: In, speech: In, models: In,
     windows = main_windows(frames)
     metrics, bars = measure(frames)
     samples = _samples(frames, windows, params)
-    _write_plots(plots, wer=bars, dev=_dev_curves(models, params.arms), samples=samples)
+    for name, rows in {"wer": bars, "dev": _dev_curves(models, params.arms), "samples": samples}.items():
+        write_json(plots / f"{name}.json", rows)
     tracking.log_artifact(plots, "plots")
     _log_audio(samples, speech)
     _register(params, frames, windows, metrics, models, speech)
     return metrics
 
 
-def main_windows(frames: dict[str, pd.DataFrame]) -> dict[str, float]:
+def main_windows(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     """The window each arm is judged at, in seconds: 30 for the untouched model, the shortest for trained ones."""
     return {arm: BASELINE_WINDOW if arm == UNTOUCHED else float(frame["window"].min()) for arm, frame in frames.items()}
 
 
-def measure(frames: dict[str, pd.DataFrame]) -> tuple[dict[str, float], list[dict[str, object]]]:
+def measure(frames: Mapping[str, pd.DataFrame]) -> tuple[dict[str, float], list[dict[str, object]]]:
     """All metrics of a set of arms and the bars of their plot; the counts in the frames may be means over seeds.
 
     A split with several languages has figures of each beside those of all.
@@ -92,26 +93,8 @@ def per_item(transcripts: Path) -> dict[str, dict[str, list[Any]]]:
 
 
 def fold(files: Sequence[Path], parameters: Mapping[str, Any]) -> dict[str, object]:
-    """Runs of several seeds as one result: metrics of the mean error of each utterance over seeds, and each run's own.
-
-    Args:
-        files: one per seed, JSON of `per_item`.
-        parameters: all of `params.yaml`; not needed here.
-
-    Returns:
-        `mean`: flat metrics, whose intervals are over utterances of the seed-averaged errors; `seeds`: flat metrics
-        of each run; `sd`: standard deviation over seeds of each rate.
-    """
-    runs = [{arm: pd.DataFrame(columns) for arm, columns in json.loads(file.read_text()).items()} for file in files]
-    averaged = {
-        arm: pd.concat([run[arm] for run in runs]).groupby(list(KEYS), as_index=False)[list(COUNTS)].mean()
-        for arm in runs[0]
-    }
-    seeds = [measure(run)[0] for run in runs]
-    mean, _ = measure(averaged)
-    rates = [key for key in mean if not key.endswith(("_lo", "_hi", "_n"))]
-    sd = {key: float(np.std([run[key] for run in seeds], ddof=1)) for key in rates} if len(seeds) > 1 else {}
-    return {"mean": mean, "sd": sd, "seeds": {file.stem: run for file, run in zip(files, seeds, strict=True)}}
+    """Seeds kept by `per_item` as one result, as `selfsown.study.fold` says; `parameters` are not needed here."""
+    return study.fold(files, KEYS, COUNTS, lambda frames: measure(frames)[0])
 
 
 def _select(frame: pd.DataFrame, split: str, window: float, language: str | None) -> pd.DataFrame:
@@ -213,12 +196,6 @@ def _dev_curves(models: Path, arms: Iterable[str]) -> list[dict[str, object]]:
         for arm in arms
         for point in json.loads((models / arm / "training.json").read_text())
     ]
-
-
-def _write_plots(folder: Path, **tables: list[dict[str, object]]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in tables.items():
-        write_atomic(folder / f"{name}.json", json.dumps(rows, indent=1, ensure_ascii=False).encode() + b"\n")
 
 
 def _log_audio(samples: list[dict[str, object]], speech: Path) -> None:

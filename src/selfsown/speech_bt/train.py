@@ -8,7 +8,6 @@ same number of optimizer steps. The best checkpoint by WER on the dev split is k
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +20,7 @@ from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerContro
 
 from selfsown.audio import AugmentParams, decode
 from selfsown.errors import UserError
-from selfsown.shards import read_product
+from selfsown.shards import read_product, write_json
 from selfsown.speech_bt import whisper
 from selfsown.speech_bt.decoding import Clip, chosen_clips
 from selfsown.speech_bt.scoring import score
@@ -116,7 +115,7 @@ def train(
     made = export_folder(work)
     network.export(made)
     processor.save_pretrained(made)
-    (made / "training.json").write_text(json.dumps(history, indent=1) + "\n")
+    write_json(made / "training.json", history)
     publish(made)
     return {"best_dev_wer": min(point["dev_wer"] for point in history)}
 

@@ -1,0 +1,44 @@
+"""Several seeds of one pipeline as one result: what was counted on each test item, averaged over seeds, then measured.
+
+Intervals of the mean then cover the choice of test items and, by the average, a set of training runs; the spread over
+seeds stands beside them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+def fold(
+    files: Sequence[Path],
+    keys: Sequence[str],
+    counts: Sequence[str],
+    measure: Callable[[Mapping[str, pd.DataFrame]], dict[str, float]],
+) -> dict[str, object]:
+    """Measure each seed, and the mean over seeds.
+
+    Args:
+        files: one per seed, JSON: the columns `keys` and `counts` of each arm.
+        keys: name an item in an arm.
+        counts: are averaged over seeds.
+        measure: flat metrics of the arms' rows.
+
+    Returns:
+        `mean`: flat metrics of the averaged counts; `seeds`: of each file, by its stem; `sd`: standard deviation over
+        seeds of each rate.
+    """
+    runs = [{arm: pd.DataFrame(columns) for arm, columns in json.loads(file.read_text()).items()} for file in files]
+    averaged = {
+        arm: pd.concat([run[arm] for run in runs]).groupby(list(keys), as_index=False)[list(counts)].mean()
+        for arm in runs[0]
+    }
+    seeds = [measure(run) for run in runs]
+    mean = measure(averaged)
+    rates = [key for key in mean if not key.endswith(("_lo", "_hi", "_n"))]
+    sd = {key: float(np.std([run[key] for run in seeds], ddof=1)) for key in rates} if len(seeds) > 1 else {}
+    return {"mean": mean, "sd": sd, "seeds": {file.stem: run for file, run in zip(files, seeds, strict=True)}}
