@@ -71,8 +71,22 @@ def test_padded_numbers_and_finished_rows_do_not_change_the_loss(solver: DagSolv
     assert together == pytest.approx(sum(alone) / len(alone), rel=1e-4)
 
 
+def test_a_soft_maximum_is_above_the_hard_one_and_tends_to_it(solver: DagSolver) -> None:
+    from selfsown.msat.train import Collator, examples_of
+
+    batch = Collator(solver)(examples_of(solver, PROBLEMS))
+    settings, losses = solver.settings, {}
+    for softness in (0, 1e-3, 0.1, 1):
+        dag = settings.dag.model_copy(update={"softness": softness})
+        solver.settings = settings.model_copy(update={"dag": dag})
+        losses[softness] = float(solver(**batch)["loss"])
+    solver.settings = settings
+    assert losses[0] == pytest.approx(losses[1e-3], abs=0.05)
+    assert losses[0] < losses[0.1] < losses[1]
+
+
 def test_one_number_without_partner_is_refused(encoder: Path) -> None:
-    dag = DagParams(dropout=0, margin=1, max_steps=4, replacement=False)
+    dag = DagParams(dropout=0, margin=1, softness=0, max_steps=4, replacement=False)
     solver = DagSolver.fresh(tiny_config("dag", dag=dag, constants=()), encoder).eval()
     lonely, other = problem("number0 ?", "7", "number0"), PROBLEMS[0]
     assert solve(solver, [lonely], 1)[0].reason == "no step was the last"
@@ -95,7 +109,7 @@ def test_an_endless_program_is_refused(solver: DagSolver, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(solver, "scores", never_stop)
     solver.settings = solver.settings.model_copy(
-        update={"dag": DagParams(dropout=0, margin=1, max_steps=9, replacement=True)}
+        update={"dag": DagParams(dropout=0, margin=1, softness=0, max_steps=9, replacement=True)}
     )
     programs = solver.decode(
         collate([e for e in encode(solver.tokenizer, PROBLEMS[:2], "digits", 60) if not isinstance(e, Unreadable)], 0)

@@ -11,13 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from tests.msat.tiny_solver import tiny_config, tiny_encoder
+from tests.msat.tiny_solver import problem, tiny_config, tiny_encoder
 from transformers import TrainerCallback
 
 from selfsown.arithmetic import PROBLEM, evaluate, operators, parse_decimal, parse_prefix, print_value
 from selfsown.errors import UserError
 from selfsown.msat import train as training
 from selfsown.msat.answer import AnswerParams, answer
+from selfsown.msat.dag import DagSolver
 from selfsown.msat.evaluate import EvaluateParams, fold, per_item
 from selfsown.msat.evaluate import evaluate as evaluate_stage
 from selfsown.msat.finetune import FinetuneParams, finetune, training_rows
@@ -30,7 +31,7 @@ ARGUMENTS = {
     "max_steps": 6, "per_device_train_batch_size": 4, "learning_rate": 1e-3, "eval_strategy": "steps", "eval_steps": 2,
     "save_strategy": "steps", "save_steps": 2, "logging_steps": 2, "save_total_limit": 2,
 }  # fmt: skip
-SHARED = {"seed": 3, "dev_limit": 4, "dev_batch_size": 4, "arguments": ARGUMENTS}
+SHARED = {"seed": 3, "dev_limit": 4, "dev_batch_size": 4, "encoder_rate": 0.5, "arguments": ARGUMENTS}
 PRETRAIN = PretrainParams.model_validate({**SHARED, **CONFIG})
 FINETUNE = FinetuneParams.model_validate(
     {**SHARED, "constants": ["100"], "validation": 0.3, "encoder_dropout": 0, "patience": 5}
@@ -118,6 +119,28 @@ def test_an_argument_the_library_does_not_take_is_named(tmp_path: Path) -> None:
     params = PRETRAIN.model_copy(update={"arguments": {"max_stepz": 3}})
     with pytest.raises(UserError, match=r"msat\.pretrain\.arguments: .*max_stepz"):
         training.training_arguments(params, tmp_path, "msat.pretrain")
+
+
+def test_a_kind_of_solver_has_arguments_of_its_own() -> None:
+    params = PRETRAIN.model_validate({**PRETRAIN.model_dump(), "solver_arguments": {"dag": {"learning_rate": 2e-3}}})
+    assert params.of_solver("dag").arguments == {**ARGUMENTS, "learning_rate": 2e-3}
+    assert params.of_solver("seq2seq").arguments == ARGUMENTS
+    with pytest.raises(ValueError, match="solver_arguments"):
+        PRETRAIN.model_validate({**PRETRAIN.model_dump(), "solver_arguments": {"oracle": {}}})
+
+
+def test_the_encoder_learns_at_its_own_rate(inputs: dict[str, Path], tmp_path: Path) -> None:
+    solver = DagSolver.fresh(tiny_config("dag"), inputs["encoder"])
+    arguments = training.training_arguments(PRETRAIN, tmp_path, "msat.pretrain")
+    trainer = training.SolverTrainer(
+        dev=[problem("number0 number1", "1 2", "+ number0 number1")], dev_batch_size=1, encoder_rate=0.1, model=solver,
+        args=arguments,
+    )  # fmt: skip
+    rates = {id(weight): group["lr"] for group in trainer.create_optimizer().param_groups for weight in group["params"]}
+    assert len(rates) == len(list(solver.parameters()))
+    for name, weight in solver.named_parameters():
+        own = name.startswith("encoder.") and ".down." not in name and ".up." not in name
+        assert rates[id(weight)] == pytest.approx(1e-4 if own else 1e-3), name
 
 
 class Stop(TrainerCallback):

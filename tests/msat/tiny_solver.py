@@ -59,7 +59,7 @@ def tiny_config(kind: str, **changes: object) -> SolverConfig:
     return SolverConfig(
         kind=kind, style="digits", bottleneck=8, max_tokens=60, encoder_dropout=0, constants=("100", "3.14"),
         decoder=DecoderParams(layers=2, heads=2, feed_forward=64, dropout=0, label_smoothing=0, max_length=48),
-        dag=DagParams(dropout=0, margin=1, max_steps=4, replacement=True),
+        dag=DagParams(dropout=0, margin=1, softness=0, max_steps=4, replacement=True),
     ).model_copy(update=changes)  # type: ignore[arg-type] # fmt: skip
 
 

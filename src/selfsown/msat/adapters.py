@@ -64,10 +64,16 @@ def add_adapters(encoder: PreTrainedModel, bottleneck: int) -> None:
         setattr(encoder.get_submodule(parent), child, Adapted(encoder.get_submodule(name), bottleneck))
 
 
+def own_weights(encoder: PreTrainedModel) -> list[nn.Parameter]:
+    """What the encoder came with: all but the adapters."""
+    adapters = [
+        part for module in encoder.modules() if isinstance(module, Adapted) for part in (module.down, module.up)
+    ]
+    added = {id(weight) for adapter in adapters for weight in adapter.parameters()}
+    return [weight for weight in encoder.parameters() if id(weight) not in added]
+
+
 def train_adapters_only(encoder: PreTrainedModel) -> None:
     """Freeze what the encoder came with; the adapters go on learning."""
-    encoder.requires_grad_(False)
-    for module in encoder.modules():
-        if isinstance(module, Adapted):
-            module.down.requires_grad_(True)
-            module.up.requires_grad_(True)
+    for weight in own_weights(encoder):
+        weight.requires_grad_(False)

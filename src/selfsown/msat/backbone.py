@@ -46,12 +46,14 @@ class DecoderParams(Params):
 class DagParams(Params):
     """The DAG solver.
 
-    `margin`: by how much the gold step must beat the others (0 in the paper); `max_steps`: of a program;
+    `margin`: by how much the gold step must beat the others (0 in the paper); `softness`: of the maximum in the loss
+    (0, none, in the paper); `max_steps`: of a program;
     `replacement`: a step may use the same value twice.
     """
 
     dropout: float = Field(ge=0, lt=1)
     margin: float = Field(ge=0)
+    softness: float = Field(ge=0)
     max_steps: int = Field(ge=1, le=64)
     replacement: bool
 

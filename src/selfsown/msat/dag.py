@@ -101,7 +101,11 @@ class DagSolver(Backbone):
         return made + len(self.known) + operand.index
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, spans: Tensor, gold: Tensor) -> dict[str, Tensor]:
-        """Structured margin loss: of the best candidate over the gold one, summed over a program's steps."""
+        """Structured margin loss: of the best candidate over the gold one, summed over a program's steps.
+
+        With softness s the maximum is s log(sum(exp(score / s))), so that every candidate learns from every example
+        (the softmax margin of Gimpel and Smith, 2010).
+        """
         values, there = self.first_values(input_ids, attention_mask, spans)
         total = values.new_zeros(())
         rows = torch.arange(len(values), device=values.device)
@@ -115,8 +119,10 @@ class DagSolver(Backbone):
             chosen = (rows, pair, operator.clamp(min=0), stop.clamp(min=0))
             margins = torch.full_like(scores, self.settings.dag.margin)
             margins[chosen] = 0
-            worst = (scores + margins).flatten(1).amax(1) - scores[chosen]
-            total = total + (worst * active).sum()
+            rivals = (scores + margins).flatten(1)
+            softness = self.settings.dag.softness
+            worst = softness * (rivals / softness).logsumexp(1) if softness else rivals.amax(1)
+            total = total + ((worst - scores[chosen]) * active).sum()
             if index + 1 < gold.shape[1]:
                 values, there = self.step(values, there, results[rows, pair, chosen[2]], active)
         return {"loss": total / len(values)}

@@ -47,6 +47,7 @@ def pretrain(
     if arm not in ARMS:
         raise UserError(f"params.yaml: msat.matrix.arms: {arm!r} is not allowed: {', '.join(ARMS)}")
     config = solver_config(params, solver, representation)
+    params = params.of_solver(config.kind)
     identity = {"config": config.model_dump(), "params": params.model_dump(), "arm": arm}
     work = work_folder(model, {**identity, "inputs": input_digests({"encoder": encoder, "tasks": tasks})})
     set_seed(params.seed)

@@ -11,17 +11,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, field_validator
 from torch import Tensor
+from torch.optim import Optimizer
 from torch.utils.data import Dataset
 from transformers import EarlyStoppingCallback, Trainer, TrainerControl, TrainingArguments
 
 from selfsown.arithmetic import Refused
 from selfsown.errors import UserError
-from selfsown.msat.backbone import CONFIG, Backbone, SolverConfig
+from selfsown.msat.adapters import own_weights
+from selfsown.msat.backbone import CONFIG, Backbone, Kind, SolverConfig
 from selfsown.msat.dag import DagSolver
 from selfsown.msat.representation import Encoded, Problem, Unreadable, collate, encode, problem_of
 from selfsown.msat.scoring import is_right, solve
@@ -40,15 +42,18 @@ POOL = 32
 class TrainingParams(StageParams):
     """What pre-training and fine-tuning share.
 
-    `patience`: validations without a better one before it ends. `arguments` are `TrainingArguments`, given to them as
-    they are.
+    `patience`: validations without a better one before it ends. `encoder_rate`: the learning rate of what the encoder
+    came with, as a share of the others'; what is new may learn faster than what is not. `arguments` are
+    `TrainingArguments`, given to them as they are; `solver_arguments` stand over them for one kind of solver.
     """
 
     seed: int = Field(ge=0)
     dev_limit: int = Field(ge=1)
     dev_batch_size: int = Field(ge=1)
     patience: int | None = Field(None, ge=1)
+    encoder_rate: float = Field(gt=0, le=1)
     arguments: dict[str, Any]
+    solver_arguments: dict[Kind, dict[str, Any]] = Field(default_factory=dict)
 
     @field_validator("arguments")
     @classmethod
@@ -57,6 +62,11 @@ class TrainingParams(StageParams):
         if not (isinstance(arguments.get("max_steps"), int) and arguments["max_steps"] >= 1):
             raise ValueError("max_steps must be there, and at least 1")
         return arguments
+
+    def of_solver(self, kind: Kind) -> Self:
+        """With the arguments of one kind of solver."""
+        arguments = self._bounded({**self.arguments, **self.solver_arguments.get(kind, {})})
+        return self.model_copy(update={"arguments": arguments, "solver_arguments": {}})
 
     def examples(self, processes: int = 1) -> int:
         """How many examples all steps take."""
@@ -211,6 +221,7 @@ def run(
     trainer = SolverTrainer(
         dev=dev[: params.dev_limit],
         dev_batch_size=params.dev_batch_size,
+        encoder_rate=params.encoder_rate,
         model=solver,
         args=arguments,
         data_collator=Collator(solver),
@@ -239,12 +250,28 @@ def finish(solver: Backbone, history: list[dict[str, float]], work: Path) -> dic
 class SolverTrainer(PlannedOrder, Trainer):
     """The library's trainer, reading examples in the planned order and validating by executed answers."""
 
-    def __init__(self, *, dev: Sequence[Problem], dev_batch_size: int, **kwargs: Any) -> None:
+    def __init__(self, *, dev: Sequence[Problem], dev_batch_size: int, encoder_rate: float, **kwargs: Any) -> None:
         super().__init__(**kwargs, eval_dataset=[])
         if not dev:
             raise UserError("no problem to validate on: the best step cannot be chosen")
         self.dev = dev
         self.dev_batch_size = dev_batch_size
+        self.encoder_rate = encoder_rate
+
+    def create_optimizer(self, model: Any = None) -> Optimizer:
+        """The library's, with groups of their own for the weights that learn at `encoder_rate`."""
+        made = self.optimizer is None
+        optimizer = super().create_optimizer(model)
+        if made and self.encoder_rate != 1:
+            solver: Backbone = self.model
+            slow = {id(weight) for weight in own_weights(solver.encoder)}
+            for group in list(optimizer.param_groups):
+                weights = group["params"]
+                group["params"] = [weight for weight in weights if id(weight) not in slow]
+                rate = self.encoder_rate * group["lr"]
+                slower = [weight for weight in weights if id(weight) in slow]
+                optimizer.add_param_group({**group, "params": slower, "lr": rate})
+        return optimizer
 
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
         """Share of the validation problems whose answer is right."""
