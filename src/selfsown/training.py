@@ -13,32 +13,13 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_utils import get_last_checkpoint
 
 from selfsown import tracking
+from selfsown.device import compute_device, compute_dtype
 from selfsown.errors import UserError
-from selfsown.settings import settings
 from selfsown.shards import identity_digest, write_atomic
 
 WORK = ".work"
 
 Arguments = TypeVar("Arguments", bound=TrainingArguments)
-
-
-def compute_device() -> torch.device:
-    """The device of the settings; `auto` prefers CUDA."""
-    name = settings().device
-    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
-
-
-def compute_dtype() -> torch.dtype:
-    """What to multiply in: `auto` is bf16 where the device has units for it (AMX, tensor cores), else fp32.
-
-    Without such units bf16 is slower than fp32.
-    """
-    precision = settings().precision
-    if precision == "auto":
-        on_gpu = compute_device().type == "cuda"
-        native = torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_amx_tile_supported()
-        precision = "bf16" if native else "fp32"
-    return {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
 
 
 def execution_arguments() -> dict[str, Any]:

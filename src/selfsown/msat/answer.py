@@ -17,15 +17,14 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from selfsown.arithmetic import print_infix, print_value
-from selfsown.msat.finetune import set_rows
+from selfsown.device import compute_device
 from selfsown.msat.harder import harder
+from selfsown.msat.kinds import load_solver
 from selfsown.msat.representation import Problem, problem_of
 from selfsown.msat.scoring import Answered, is_right, solve
-from selfsown.msat.train import load_solver
-from selfsown.msat.variants import TASKS
+from selfsown.msat.variants import TASKS, set_rows
 from selfsown.shards import CardInfo, read_card, read_product, write_product
 from selfsown.stage import In, Metrics, Out, StageParams, stage
-from selfsown.training import compute_device
 
 ANSWERS = pa.schema(
     [

@@ -12,15 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import Field
 from transformers import set_seed
 
-from selfsown.errors import UserError
-from selfsown.msat.train import TrainingParams, finish, load_solver, problems_of, run
-from selfsown.msat.variants import parse_set
-from selfsown.shards import read_product
+from selfsown.msat.kinds import load_solver
+from selfsown.msat.train import TrainingParams, finish, problems_of, run
+from selfsown.msat.variants import parse_set, set_rows
 from selfsown.stage import In, Metrics, Out, input_digests, stage
 from selfsown.training import work_folder
 
@@ -48,35 +45,6 @@ def finetune(params: FinetuneParams, *, problem_set: str, start: In, problems: I
     train, dev = training_rows(problems, problem_set, params.validation, params.seed)
     history = run(solver, params, problems_of(train), problems_of(dev), work, "msat.finetune")
     return finish(solver, history, work)
-
-
-def set_rows(problems: Path, name: str, test: bool) -> pa.Table:
-    """The test rows of a set, or all its others.
-
-    Raises:
-        UserError: no such row.
-    """
-    source, fold = parse_set(name)
-    is_test = pc.field("split") == "test" if fold is None else pc.field("fold") == fold
-    columns = [
-        "id",
-        "question",
-        "numbers",
-        "equation",
-        "answer",
-        "steps",
-        "operators",
-        "group",
-        "fold",
-        "source",
-        "split",
-    ]
-    table = read_product(problems, columns).filter(pc.field("source") == source)
-    table = table.filter(is_test if test else ~is_test).sort_by("id")
-    if not table.num_rows:
-        what = "test" if test else "training"
-        raise UserError(f"params.yaml: msat.matrix.sets: {name!r}: {problems} has no {what} row of it")
-    return table
 
 
 def training_rows(

@@ -17,8 +17,9 @@ from transformers import set_seed
 from selfsown.errors import UserError
 from selfsown.msat.adapters import train_adapters_only
 from selfsown.msat.backbone import DagParams, DecoderParams, SolverConfig
+from selfsown.msat.kinds import solver_class
 from selfsown.msat.representation import Problem
-from selfsown.msat.train import TrainingParams, finish, problems_of, run, solver_class
+from selfsown.msat.train import TrainingParams, finish, problems_of, run
 from selfsown.shards import read_product
 from selfsown.stage import In, Metrics, Out, input_digests, stage
 from selfsown.training import work_folder

@@ -13,9 +13,9 @@ from fractions import Fraction
 import torch
 
 from selfsown.arithmetic import Expression, Refused, evaluate
+from selfsown.device import compute_dtype
 from selfsown.msat.backbone import Backbone
 from selfsown.msat.representation import Encoded, Problem, Unreadable, collate, encode
-from selfsown.training import compute_dtype
 
 TOLERANCE = Fraction(1, 10000)
 """How far an answer may be off, as in the paper's protocol; predictions themselves are exact."""

@@ -18,12 +18,12 @@ import numpy as np
 
 from selfsown import tracking
 from selfsown.arithmetic import Expression, Operation, Refused, evaluate, parse_decimal, print_infix, print_value
+from selfsown.device import compute_device
 from selfsown.errors import UserError
 from selfsown.msat.backbone import CONFIG, Backbone
+from selfsown.msat.kinds import load_solver
 from selfsown.msat.representation import Problem
 from selfsown.msat.scoring import Answered, solve
-from selfsown.msat.train import load_solver
-from selfsown.training import compute_device
 
 BATCH_SIZE = 32
 MAX_CHARACTERS = 4000

@@ -23,18 +23,15 @@ from transformers import EarlyStoppingCallback, Trainer, TrainerControl, Trainin
 from selfsown.arithmetic import Refused
 from selfsown.errors import UserError
 from selfsown.msat.adapters import own_weights
-from selfsown.msat.backbone import CONFIG, Backbone, Kind, SolverConfig
-from selfsown.msat.dag import DagSolver
+from selfsown.msat.backbone import Backbone, Kind
 from selfsown.msat.representation import Encoded, Problem, Unreadable, collate, encode, problem_of
 from selfsown.msat.scoring import is_right, solve
-from selfsown.msat.seq2seq import Seq2SeqSolver
 from selfsown.shards import write_json
 from selfsown.stage import StageParams, is_main_process
 from selfsown.training import LogToMlflow, PlannedOrder, export_folder, last_checkpoint, library_arguments, publish
 
 log = logging.getLogger(__name__)
 
-SOLVERS: Mapping[str, type[Backbone]] = {"seq2seq": Seq2SeqSolver, "dag": DagSolver}
 POOL = 32
 """Batches whose examples are sorted by length together; the batches are then shuffled again."""
 
@@ -82,30 +79,6 @@ class Example:
 
     encoded: Encoded
     target: Any
-
-
-def solver_class(kind: str) -> type[Backbone]:
-    """The class of a solver's kind.
-
-    Raises:
-        UserError: there is no such kind.
-    """
-    if kind not in SOLVERS:
-        raise UserError(f"params.yaml: msat.matrix.solvers: {kind!r} is not allowed: {' or '.join(SOLVERS)}")
-    return SOLVERS[kind]
-
-
-def load_solver(folder: Path, encoder_dropout: float | None = None) -> Backbone:
-    """The solver of a folder, whichever kind it is.
-
-    Raises:
-        UserError: not a whole solver's folder.
-    """
-    path = folder / CONFIG
-    if not path.is_file():
-        raise UserError(f"{folder}: not a solver: {CONFIG} is missing; its stage makes it with `dvc repro`")
-    kind = SolverConfig.model_validate_json(path.read_bytes()).kind
-    return solver_class(kind).load(folder, encoder_dropout=encoder_dropout)
 
 
 def problems_of(rows: Iterable[Mapping[str, Any]]) -> list[Problem]:

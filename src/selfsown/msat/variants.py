@@ -5,7 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from selfsown.arithmetic import PROBLEM
+from selfsown.errors import UserError
+from selfsown.shards import read_product
 
 TASKS = "msat"
 """The problem set that stands for the arithmetic tasks."""
@@ -81,3 +89,19 @@ class Matrix(NamedTuple):
             source: variant.problem_set == TASKS or source == parse_set(self.sets[0]).source,
         }
         return "".join(f"_{name}" for name, is_first in named.items() if not is_first)
+
+
+def set_rows(problems: Path, name: str, test: bool) -> pa.Table:
+    """The test rows of a set, or all its others.
+
+    Raises:
+        UserError: no such row.
+    """
+    source, fold = parse_set(name)
+    is_test = pc.field("split") == "test" if fold is None else pc.field("fold") == fold
+    table = read_product(problems, PROBLEM.names).filter(pc.field("source") == source)
+    table = table.filter(is_test if test else ~is_test).sort_by("id")
+    if not table.num_rows:
+        what = "test" if test else "training"
+        raise UserError(f"params.yaml: msat.matrix.sets: {name!r}: {problems} has no {what} row of it")
+    return table

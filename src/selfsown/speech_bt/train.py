@@ -19,6 +19,7 @@ from pydantic import Field
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, WhisperProcessor, set_seed
 
 from selfsown.audio import AugmentParams, decode
+from selfsown.device import compute_dtype
 from selfsown.errors import UserError
 from selfsown.shards import read_product, write_json
 from selfsown.speech_bt import whisper
@@ -38,7 +39,6 @@ from selfsown.text import normalizer
 from selfsown.training import (
     LogToMlflow,
     PlannedOrder,
-    compute_dtype,
     export_folder,
     last_checkpoint,
     library_arguments,

@@ -19,7 +19,7 @@ from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from selfsown.audio import SAMPLE_RATE
-from selfsown.training import compute_device, compute_dtype
+from selfsown.device import compute_device, compute_dtype
 
 FULL_WINDOW = 30.0
 MARGIN = 0.5

@@ -19,13 +19,13 @@ from TTS.tts.models.xtts import Xtts
 from TTS.utils.synthesizer import Synthesizer
 
 from selfsown.audio import Samples
+from selfsown.device import compute_device
 from selfsown.settings import settings
 from selfsown.shards import shard_seed
 from selfsown.sources import fetch
 from selfsown.speech_bt.engines.protocol import Engine, EngineError, Failure
 from selfsown.speech_bt.engines.voices import CoquiVoice
 from selfsown.speech_bt.engines.xtts import XttsEngine
-from selfsown.training import compute_device
 
 _CHECKPOINTS = ("model.pth", "model_file.pth", "best_model.pth")
 

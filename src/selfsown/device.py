@@ -1,0 +1,26 @@
+"""Where tensors live and what they are multiplied in, as the settings say."""
+
+from __future__ import annotations
+
+import torch
+
+from selfsown.settings import settings
+
+
+def compute_device() -> torch.device:
+    """The device of the settings; `auto` prefers CUDA."""
+    name = settings().device
+    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+
+
+def compute_dtype() -> torch.dtype:
+    """What to multiply in: `auto` is bf16 where the device has units for it (AMX, tensor cores), else fp32.
+
+    Without such units bf16 is slower than fp32.
+    """
+    precision = settings().precision
+    if precision == "auto":
+        on_gpu = compute_device().type == "cuda"
+        native = torch.cuda.is_bf16_supported() if on_gpu else torch.cpu._is_amx_tile_supported()
+        precision = "bf16" if native else "fp32"
+    return {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]

@@ -1,0 +1,37 @@
+"""The two solvers by their kind, and how a trained one is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from selfsown.errors import UserError
+from selfsown.msat.backbone import CONFIG, Backbone, SolverConfig
+from selfsown.msat.dag import DagSolver
+from selfsown.msat.seq2seq import Seq2SeqSolver
+
+SOLVERS: Mapping[str, type[Backbone]] = {"seq2seq": Seq2SeqSolver, "dag": DagSolver}
+
+
+def solver_class(kind: str) -> type[Backbone]:
+    """The class of a solver's kind.
+
+    Raises:
+        UserError: there is no such kind.
+    """
+    if kind not in SOLVERS:
+        raise UserError(f"params.yaml: msat.matrix.solvers: {kind!r} is not allowed: {' or '.join(SOLVERS)}")
+    return SOLVERS[kind]
+
+
+def load_solver(folder: Path, encoder_dropout: float | None = None) -> Backbone:
+    """The solver of a folder, whichever kind it is.
+
+    Raises:
+        UserError: not a whole solver's folder.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise UserError(f"{folder}: not a solver: {CONFIG} is missing; its stage makes it with `dvc repro`")
+    kind = SolverConfig.model_validate_json(path.read_bytes()).kind
+    return solver_class(kind).load(folder, encoder_dropout=encoder_dropout)
