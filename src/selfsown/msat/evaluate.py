@@ -86,10 +86,8 @@ def measure(frames: Mapping[Variant, pd.DataFrame], matrix: Matrix) -> tuple[dic
         else:
             key = f"mwp_accuracy_{variant.solver}_{variant.arm}{suffix}"
         metrics |= _rates(key, frame)
-        bars.append({
-            "solver": variant.solver, "arm": variant.arm, "set": source, "representation": variant.representation,
-            "difficulty": variant.difficulty, **{name: metrics[f"{key}{end}"] for name, end in ENDS.items()},
-        })  # fmt: skip
+        values = {name: metrics[f"{key}{end}"] for name, end in ENDS.items()}
+        bars.append({"split": source, "arm": variant.pretrained, **values})
         baseline = joined.get((variant._replace(arm=BASELINE), source))
         if baseline is not None and variant.arm != BASELINE and variant.problem_set != TASKS:
             metrics |= _difference(f"mwp_gain_{variant.solver}_{variant.arm}{suffix}", frame, baseline)
@@ -189,7 +187,7 @@ def _dev_curves(models: Path, matrix: Matrix) -> list[dict[str, object]]:
     for variant in matrix.variants():
         phase, name = ("pretrain", variant.pretrained) if variant.problem_set == TASKS else ("finetune", variant.name)
         for point in json.loads((models / phase / name / "training.json").read_text()):
-            curves.append({"phase": phase, "variant": name, **point})
+            curves.append({"phase": phase, "arm": name, **point})
     return curves
 
 

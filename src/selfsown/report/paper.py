@@ -40,7 +40,10 @@ class PaperRow(Params):
 
 
 class Beside(Params):
-    """The paper's results beside ours: keys of our metrics in the order of its figures, and the key of our change."""
+    """The paper's results beside ours: keys of our metrics in the order of its figures.
+
+    `change` is the key of our change, where the two figures of a row are before and after.
+    """
 
     caption: str
     source: str

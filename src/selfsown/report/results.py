@@ -77,7 +77,7 @@ class BesideRow:
 
 
 def beside(paper: Paper, metrics: Metrics, languages: Sequence[str]) -> list[BesideRow]:
-    """The paper's rows, those with figures of ours first; of two published figures, the relative change."""
+    """The paper's rows, those with figures of ours first; the change, where two figures are before and after."""
     section = paper.beside
     rows = []
     for row in section.rows:
@@ -87,7 +87,7 @@ def beside(paper: Paper, metrics: Metrics, languages: Sequence[str]) -> list[Bes
             BesideRow(
                 row.what,
                 tuple(f"{x:.1f}" if section.unit == "percent" else f"{x:g}" for x in row.paper),
-                paper_change(row, section.better),
+                paper_change(row, section.better) if section.change else "",
                 tuple(figures[:-1]),
                 figures[-1],
             )
@@ -104,7 +104,9 @@ def paper_change(row: PaperRow, better: Better) -> str:
 
 
 def mean_change(paper: Paper) -> str:
-    """The mean of the rows' changes, which is how the paper states its average."""
+    """The mean of the rows' changes, which is how the paper states its average; none where nothing changes."""
+    if not paper.beside.change:
+        return ""
     changes = [(row.paper[0] - row.paper[1]) / row.paper[0] for row in paper.beside.rows if len(row.paper) == 2]
     return number(abs(sum(changes) / len(changes)), "percent") if changes else ""
 
