@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from tests.msat.test_seq2seq import trained
-from tests.msat.tiny_solver import PROBLEMS, problem, tiny_config, tiny_encoder
+from tests.msat.tiny_solver import PROBLEMS, problem, tiny_config
 
 from selfsown.arithmetic import Refused, canonical, parse_prefix, print_prefix
 from selfsown.msat.backbone import DagParams
@@ -17,11 +17,6 @@ EQUATIONS = [
     "+ number0 number1", "- number1 number0", "/ number2 - number0 number1", "* - number0 number1 - number0 number1",
     "/ 100 + * number0 3.14 number2", "- + / number2 number1 number0 * number1 number2", "* number0 number0",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_encoder(tmp_path_factory.mktemp("encoder"))
 
 
 @pytest.fixture

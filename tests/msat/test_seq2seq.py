@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.msat.tiny_solver import PROBLEMS, problem, tiny_config, tiny_encoder
+from tests.msat.tiny_solver import PROBLEMS, problem, tiny_config
 
 from selfsown.msat.adapters import train_adapters_only
 from selfsown.msat.backbone import Backbone
@@ -13,11 +13,6 @@ from selfsown.msat.representation import Unreadable, collate, decimal, encode
 from selfsown.msat.scoring import is_right, solve
 from selfsown.msat.seq2seq import END, WORDS, Seq2SeqSolver
 from selfsown.msat.train import Collator, examples_of
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_encoder(tmp_path_factory.mktemp("encoder"))
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from selfsown.arithmetic import PROBLEM
 from selfsown.errors import UserError
 from selfsown.shards import read_product
 
@@ -99,7 +98,7 @@ def set_rows(problems: Path, name: str, test: bool) -> pa.Table:
     """
     source, fold = parse_set(name)
     is_test = pc.field("split") == "test" if fold is None else pc.field("fold") == fold
-    table = read_product(problems, PROBLEM.names).filter(pc.field("source") == source)
+    table = read_product(problems).filter(pc.field("source") == source)
     table = table.filter(is_test if test else ~is_test).sort_by("id")
     if not table.num_rows:
         what = "test" if test else "training"
