@@ -35,6 +35,7 @@ from selfsown.params import Params
 from selfsown.settings import settings
 from selfsown.shards import clear_temporaries, identity_digest, read_card, write_atomic
 from selfsown.sources.tree import file_sha256, tree_sha256
+from selfsown.workers import die_with_parent
 
 In = Annotated[Path, "in"]
 Out = Annotated[Path, "out"]
@@ -234,13 +235,26 @@ def is_main_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def process_count() -> int:
+    """Processes that train together: what the launcher says, 1 without one."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def _relaunch() -> None:
     """Replace this process by the same command under the launcher, unless it is already there."""
     launcher = settings().launcher
-    if launcher == "none" or "LOCAL_RANK" in os.environ:
+    if "LOCAL_RANK" in os.environ:
+        die_with_parent()
+        return
+    if launcher == "none":
         return
     count = str(settings().nproc)
-    flags = {"torchrun": ["--standalone", "--nproc-per-node", count], "deepspeed": ["--num_gpus", count]}[launcher]
+    flags = {
+        "torchrun": ["--standalone", "--nproc-per-node", count],
+        "deepspeed": ["--num_gpus", count, "--no_local_rank"],
+    }[launcher]
+    if settings().device == "cpu":
+        os.environ["DS_ACCELERATOR"] = "cpu"
     program = str(Path(sys.executable).with_name(launcher))
     os.execv(program, [program, *flags, "--module", "selfsown", *sys.argv[1:]])  # noqa: S606 - our own argv
 

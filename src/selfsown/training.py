@@ -1,21 +1,25 @@
-"""What the trainers of all pipelines share: resuming, MLflow, the settings' device and precision."""
+"""What the trainers of all pipelines share: resuming, MLflow, the settings' device, precision and processes."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from torch import distributed
 from torch.utils.data import SequentialSampler
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from selfsown import tracking
 from selfsown.device import compute_device, compute_dtype
 from selfsown.errors import UserError
 from selfsown.shards import identity_digest, write_atomic
+from selfsown.stage import is_main_process, process_count
 
 WORK = ".work"
 
@@ -38,19 +42,67 @@ def library_arguments(
     """A parameter block as the library's own arguments, with what the settings and the caller decide; keeps the best.
 
     Raises:
-        UserError: a key or value the library does not take.
+        UserError: a key or value the library does not take, a batch that the processes cannot share, or DeepSpeed
+            without a launcher.
     """
+    if "deepspeed" in block:
+        _prepare_deepspeed(section)
     try:
-        return kind(
+        made = kind(
             output_dir=str(work),
             remove_unused_columns=False,
             load_best_model_at_end=True,
             **decided,
             **execution_arguments(),
-            **block,
+            **{**block, **_share(block, process_count())},
         )
     except (TypeError, ValueError) as error:
         raise UserError(f"params.yaml: {section}.arguments: {error}") from None
+    if made.n_gpu > 1:  # would be torch's DataParallel, with a larger batch; the launcher is for several GPUs
+        made._n_gpu = 1
+    return made
+
+
+def _prepare_deepspeed(section: str) -> None:
+    if "LOCAL_RANK" not in os.environ:
+        raise UserError(f"params.yaml: {section}.arguments.deepspeed: needs SELFSOWN_LAUNCHER=deepspeed or torchrun")
+    if compute_device().type == "cpu":
+        import deepspeed  # imported here: it takes seconds
+
+        # Its shared-memory kernel would need a C++ compiler; gloo does the same.
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+
+def planned_batches(block: Mapping[str, Any]) -> tuple[int, int]:
+    """Examples in a batch, and batches in all steps together: what one process alone reads.
+
+    Several processes share each step's batches, so that their number is nothing but speed.
+    """
+    batch, accumulated = _per_step(block)
+    return batch, int(block["max_steps"]) * accumulated
+
+
+def _per_step(block: Mapping[str, Any]) -> tuple[int, int]:
+    return int(block.get("per_device_train_batch_size", 8)), int(block.get("gradient_accumulation_steps", 1))
+
+
+def _share(block: Mapping[str, Any], processes: int) -> dict[str, int]:
+    """What each process does of a step: some of its batches, or a part of each.
+
+    Raises:
+        ValueError: neither their number nor their size can be divided.
+    """
+    batch, accumulated = _per_step(block)
+    if accumulated % processes == 0:
+        accumulated //= processes
+    elif batch % processes == 0:
+        batch //= processes
+    else:
+        raise ValueError(
+            f"gradient_accumulation_steps {accumulated} or per_device_train_batch_size {batch} must be divisible by "
+            f"the {processes} processes that SELFSOWN_NPROC asks for: they share each step"
+        )
+    return {"per_device_train_batch_size": batch, "gradient_accumulation_steps": accumulated}
 
 
 class PlannedOrder:
@@ -67,11 +119,25 @@ def work_folder(model: Path, identity: Mapping[str, Any]) -> Path:
     work = model / WORK
     mark = work / "identity"
     fingerprint = identity_digest(identity)
-    if not (mark.is_file() and mark.read_text() == fingerprint):
-        shutil.rmtree(model, ignore_errors=True)
-        work.mkdir(parents=True)
-        write_atomic(mark, fingerprint.encode())
+    while not (mark.is_file() and mark.read_text() == fingerprint):
+        if is_main_process():
+            shutil.rmtree(model, ignore_errors=True)
+            work.mkdir(parents=True)
+            write_atomic(mark, fingerprint.encode())
+        else:
+            time.sleep(0.05)  # the main process is about to
     return work
+
+
+def train_to_end(trainer: Trainer, work: Path) -> None:
+    """Train from the last whole checkpoint to the best step, which every process then has."""
+    trainer.train(resume_from_checkpoint=last_checkpoint(work))
+    _wait_for_all()  # the main process will drop the checkpoints
+
+
+def _wait_for_all() -> None:
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()
 
 
 def export_folder(work: Path) -> Path:
@@ -93,11 +159,12 @@ def publish(made: Path) -> None:
 
 def last_checkpoint(work: Path) -> str | None:
     """The newest whole checkpoint. The trainer writes `trainer_state.json` last; folders without a whole one go."""
-    for folder in work.glob("checkpoint-*"):
+    for folder in work.glob("checkpoint-*") if is_main_process() else ():
         try:
             TrainerState.load_from_json(str(folder / "trainer_state.json"))
         except (OSError, ValueError, TypeError):
             shutil.rmtree(folder)
+    _wait_for_all()
     found: str | None = get_last_checkpoint(str(work))
     return found
 

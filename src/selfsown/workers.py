@@ -54,13 +54,20 @@ def _on_processes(
 
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
+def die_with_parent() -> None:
+    """From now on this process is killed when its parent ends: a killed stage leaves no orphan at work."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 _worker: Worker[Any, Any] | None = None
 
 
 def _start_worker(make_worker: Callable[[], Worker[Any, Any]]) -> None:
     """Runs first in every process: one thread each, because sums in another order give other bytes."""
     global _worker
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a killed stage leaves no orphan at work
+    die_with_parent()
     parent = parent_process()
     if parent is not None and not parent.is_alive():  # killed before the line above: nobody would tell us any more
         os._exit(1)

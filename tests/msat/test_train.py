@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from tests.msat.tiny_solver import problem, tiny_config, tiny_encoder
+from tests.stage_process import finish, start_stage
 from transformers import TrainerCallback
 
 from selfsown.arithmetic import PROBLEM, evaluate, operators, parse_decimal, parse_prefix, print_value
@@ -169,6 +170,18 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
         torch.testing.assert_close(found[name], weight, msg=name)
     histories = [(folder / "training.json").read_text() for folder in (undisturbed, disturbed)]
     assert histories[0] == histories[1]
+
+
+def test_two_processes_share_each_step_of_one(inputs: dict[str, Path], tmp_path: Path) -> None:
+    """The DAG solver, of whose networks a batch uses some only."""
+    words = {"solver": "dag", "representation": "digits", "arm": "pretrained"}
+    options = words | {"encoder": inputs["encoder"], "tasks": inputs["tasks"], "model": "model"}
+    launch = {"SELFSOWN_LAUNCHER": "torchrun", "SELFSOWN_NPROC": "2", "SELFSOWN_DEVICE": "cpu"}
+    finish(start_stage("msat.pretrain", PRETRAIN.model_dump(mode="json"), options, tmp_path, **launch))
+    alone = pretrained(inputs, tmp_path / "alone")
+    expected, found = (load_file(folder / "model.safetensors") for folder in (alone, tmp_path / "model"))
+    for name, weight in expected.items():
+        torch.testing.assert_close(found[name], weight, atol=1e-4, rtol=1e-3, msg=name)
 
 
 @pytest.mark.parametrize("problem_set", ["own", "folded-fold3"])

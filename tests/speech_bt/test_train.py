@@ -1,7 +1,6 @@
 """Training: the plan of windows, the batches, one arm end to end, and kill -9 in the middle of it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from tests.speech_bt.tiny_whisper import tiny_model, tiny_processor
+from tests.stage_process import ZERO_2, finish, start_stage
 from transformers import WhisperForConditionalGeneration
 
 from selfsown.audio import SAMPLE_RATE, UTTERANCE, AugmentParams, encode_flac
@@ -39,7 +38,6 @@ from selfsown.speech_bt.windows import (
     plan_windows,
 )
 
-ROOT = Path(__file__).parents[2]
 TEXTS = ["kde jsme", "ryba", "co to je", "ven", "loď", "tady nic"]
 PARAMS: dict[str, Any] = {
     "seed": 3,
@@ -188,48 +186,85 @@ def test_an_unknown_arm_is_named(inputs: dict[str, Path], tmp_path: Path) -> Non
         train(TrainParams.model_validate(PARAMS), arm="dreamt", model=tmp_path / "m", **inputs)
 
 
-def command(inputs: dict[str, Path], folder: Path) -> subprocess.Popen[bytes]:
-    (folder / "params.yaml").write_text(
-        yaml.safe_dump({"seed": 3, "languages": ["cs"], "speech_bt": {"train": {
-            key: value for key, value in PARAMS.items() if key not in ("seed", "languages")
-        }}})
+def command(
+    inputs: dict[str, Path], folder: Path, arguments: dict[str, Any] | None = None, **settings: str
+) -> subprocess.Popen[bytes]:
+    section = PARAMS | {"arguments": PARAMS["arguments"] | (arguments or {})}
+    return start_stage("speech_bt.train", section, {"arm": "mixed", **inputs, "model": "model"}, folder, **settings)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(inputs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model of one process that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    finish(command(inputs, folder))
+    return folder / "model"
+
+
+def assert_same_training(model: Path, undisturbed: Path) -> None:
+    expected, found = (load_file(folder / "model.safetensors") for folder in (undisturbed, model))
+    for name, weight in expected.items():
+        torch.testing.assert_close(found[name], weight, msg=name)
+    histories = [json.loads((folder / "training.json").read_text()) for folder in (undisturbed, model)]
+    assert histories[0] == histories[1] and [point["step"] for point in histories[0]] == [4, 8, 12]
+    assert not (model / ".work").exists()
+
+
+@pytest.mark.parametrize(
+    ("launcher", "arguments"),
+    [
+        ("torchrun", {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 2}),
+        ("deepspeed", {"deepspeed": ZERO_2}),
+    ],
+)
+def test_two_processes_share_each_step_of_one(
+    launcher: str, arguments: dict[str, Any], inputs: dict[str, Path], undisturbed: Path, tmp_path: Path
+) -> None:
+    finish(
+        command(
+            inputs, tmp_path, arguments, SELFSOWN_LAUNCHER=launcher, SELFSOWN_NPROC="2", SELFSOWN_DEVICE="cpu",
+            PATH=str(Path(sys.executable).parent),  # no compiler is there
+        )
     )  # fmt: skip
-    options = [part for name, path in inputs.items() for part in (f"--{name}", str(path))]
-    environment = os.environ | {
-        "PYTHONPATH": str(ROOT / "src"), "SELFSOWN_TRACKING": "false", "SELFSOWN_PRECISION": "fp32",
-        "OMP_NUM_THREADS": "1",
-    }  # fmt: skip
-    return subprocess.Popen(
-        [sys.executable, "-m", "selfsown", "speech_bt.train", "--arm", "mixed", *options, "--model", "model"],
-        cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    assert_same_training(tmp_path / "model", undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        ({"deepspeed": ZERO_2}, {}, r"deepspeed: needs SELFSOWN_LAUNCHER=deepspeed or torchrun"),
+        ({}, {"WORLD_SIZE": "3"}, r"per_device_train_batch_size 2 must be divisible by the 3 processes"),
+    ],
+)
+def test_what_processes_cannot_share_is_named(
+    arguments: dict[str, Any],
+    environment: dict[str, str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    params = TrainParams.model_validate(PARAMS | {"arguments": PARAMS["arguments"] | arguments})
+    with pytest.raises(UserError, match=message):
+        training_arguments(params, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_kill_9_goes_on_from_the_last_checkpoint_to_the_same_weights(inputs: dict[str, Path], tmp_path: Path) -> None:
-    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    for folder in (undisturbed, disturbed):
-        folder.mkdir()
-    process = command(inputs, undisturbed)
-    assert process.wait(240) == 0, process.stderr and process.stderr.read().decode()[-2000:]
-    process = command(inputs, disturbed)
-    state = disturbed / "model" / ".work" / "checkpoint-4" / "trainer_state.json"
+def test_kill_9_goes_on_from_the_last_checkpoint_to_the_same_weights(
+    inputs: dict[str, Path], undisturbed: Path, tmp_path: Path
+) -> None:
+    process = command(inputs, tmp_path)
+    state = tmp_path / "model" / ".work" / "checkpoint-4" / "trainer_state.json"
     deadline = time.monotonic() + 240
     while not state.is_file():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert not (disturbed / "model" / "model.safetensors").exists(), "killed too late: it had finished"
-    process = command(inputs, disturbed)
-    assert process.wait(240) == 0, process.stderr and process.stderr.read().decode()[-2000:]
-    expected = load_file(undisturbed / "model" / "model.safetensors")
-    found = load_file(disturbed / "model" / "model.safetensors")
-    for name, weight in expected.items():
-        torch.testing.assert_close(found[name], weight, msg=name)
-    histories = [json.loads((folder / "model" / "training.json").read_text()) for folder in (undisturbed, disturbed)]
-    assert histories[0] == histories[1] and [point["step"] for point in histories[0]] == [4, 8, 12]
-    assert not (disturbed / "model" / ".work").exists()
-    model = WhisperForConditionalGeneration.from_pretrained(disturbed / "model")
+    assert not (tmp_path / "model" / "model.safetensors").exists(), "killed too late: it had finished"
+    finish(command(inputs, tmp_path))
+    assert_same_training(tmp_path / "model", undisturbed)
+    model = WhisperForConditionalGeneration.from_pretrained(tmp_path / "model")
     assert type(model) is WhisperForConditionalGeneration and model.generation_config.language == "cs"

@@ -7,7 +7,7 @@ solver, with the same first weights, for comparison).
 
 from __future__ import annotations
 
-import os
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from selfsown.msat.representation import Problem
 from selfsown.msat.train import TrainingParams, finish, problems_of, run
 from selfsown.shards import read_product
 from selfsown.stage import In, Metrics, Out, input_digests, stage
-from selfsown.training import work_folder
+from selfsown.training import planned_batches, work_folder
 
 ARMS = ("pretrained", "full", "scratch")
 
@@ -79,7 +79,7 @@ def solver_config(params: PretrainParams, solver: str, representation: str) -> S
 def task_splits(tasks: Path, params: PretrainParams) -> tuple[list[Problem], list[Problem]]:
     """Training tasks, as many as the steps can use, and the dev tasks to validate on."""
     table = read_product(tasks, ["id", "question", "numbers", "equation", "split"])
-    wanted = params.examples(int(os.environ.get("WORLD_SIZE", "1")))
+    wanted = prod(planned_batches(params.arguments))
     splits = []
     for split, limit in (("train", wanted), ("dev", params.dev_limit)):
         part = table.filter(pc.field("split") == split)

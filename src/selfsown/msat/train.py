@@ -28,7 +28,15 @@ from selfsown.msat.representation import Encoded, Problem, Unreadable, collate, 
 from selfsown.msat.scoring import is_right, solve
 from selfsown.shards import write_json
 from selfsown.stage import StageParams, is_main_process
-from selfsown.training import LogToMlflow, PlannedOrder, export_folder, last_checkpoint, library_arguments, publish
+from selfsown.training import (
+    LogToMlflow,
+    PlannedOrder,
+    export_folder,
+    library_arguments,
+    planned_batches,
+    publish,
+    train_to_end,
+)
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +72,6 @@ class TrainingParams(StageParams):
         """With the arguments of one kind of solver."""
         arguments = self._bounded({**self.arguments, **self.solver_arguments.get(kind, {})})
         return self.model_copy(update={"arguments": arguments, "solver_arguments": {}})
-
-    def examples(self, processes: int = 1) -> int:
-        """How many examples all steps take."""
-        per_step = self.arguments.get("per_device_train_batch_size", 8)
-        return int(
-            processes * self.arguments["max_steps"] * per_step * self.arguments.get("gradient_accumulation_steps", 1)
-        )
 
 
 @dataclass(frozen=True)
@@ -189,8 +190,7 @@ def run(
     arguments = training_arguments(params, work, section)
     examples = examples_of(solver, train)
     rng = np.random.default_rng(params.seed)
-    batches = arguments.max_steps * arguments.gradient_accumulation_steps * arguments.world_size
-    order = plan([len(example.encoded.input_ids) for example in examples], arguments.train_batch_size, batches, rng)
+    order = plan([len(example.encoded.input_ids) for example in examples], *planned_batches(params.arguments), rng)
     trainer = SolverTrainer(
         dev=dev[: params.dev_limit],
         dev_batch_size=params.dev_batch_size,
@@ -201,7 +201,7 @@ def run(
         train_dataset=Planned(examples, order),
         callbacks=[LogToMlflow(), *([EarlyStoppingCallback(params.patience)] if params.patience else [])],
     )
-    trainer.train(resume_from_checkpoint=last_checkpoint(work))
+    train_to_end(trainer, work)
     return [
         {"step": entry["step"], "dev_accuracy": entry["eval_accuracy"]}
         for entry in trainer.state.log_history

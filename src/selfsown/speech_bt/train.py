@@ -16,7 +16,10 @@ import numpy as np
 import pyarrow.compute as pc
 import torch
 from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import cross_entropy
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, WhisperProcessor, set_seed
+from transformers.modeling_outputs import Seq2SeqLMOutput
 
 from selfsown.audio import AugmentParams, decode
 from selfsown.device import compute_dtype
@@ -40,9 +43,10 @@ from selfsown.training import (
     LogToMlflow,
     PlannedOrder,
     export_folder,
-    last_checkpoint,
     library_arguments,
+    planned_batches,
     publish,
+    train_to_end,
     work_folder,
 )
 
@@ -86,8 +90,7 @@ def train(
     groups, shares = groups_of(arm, params, speech, synthetic, accepted)
     augments = {"real": [params.augment_real], "synthetic": [params.augment_synthetic]}
     rng = np.random.default_rng(params.seed)
-    batch = arguments.train_batch_size
-    batches = arguments.max_steps * arguments.gradient_accumulation_steps * arguments.world_size
+    batch, batches = planned_batches(params.arguments)
     spare = batch * len(params.pack.lengths)  # what fills no batch of its length is left out
     windows = in_batches(plan_windows(groups, shares, batches * batch + spare, params.pack, rng), batch)
     trainer = Trainer(
@@ -106,9 +109,10 @@ def train(
             processor=processor,
             seed=params.seed,
         ),
+        compute_loss_func=token_loss,
         callbacks=[LogToMlflow()],
     )
-    trainer.train(resume_from_checkpoint=last_checkpoint(work))
+    train_to_end(trainer, work)
     if not is_main_process():
         return {}
     history = [{"step": x["step"], "dev_wer": x["eval_wer"]} for x in trainer.state.log_history if "eval_wer" in x]
@@ -177,6 +181,14 @@ def groups_of(
             raise UserError(f"{arm}: no {name} speech in {', '.join(params.languages)} to train on")
         groups.append([Spoken(row["audio"]["bytes"], row["text"], row["language"], row["duration"]) for row in rows])
     return groups, [1.0] if len(groups) == 1 else [params.real_share, 1 - params.real_share]
+
+
+def token_loss(outputs: Seq2SeqLMOutput, labels: Tensor, num_items_in_batch: Tensor) -> Tensor:
+    """Cross-entropy summed over a batch's label tokens, by how many the whole step has.
+
+    So a step is the same in one batch or in several, in one process or in many.
+    """
+    return cross_entropy(outputs.logits.flatten(0, 1).float(), labels.flatten(), reduction="sum") / num_items_in_batch
 
 
 class Trainer(PlannedOrder, Seq2SeqTrainer):

@@ -47,6 +47,9 @@ class WindowedWhisper(WhisperForConditionalGeneration):
     Save it with `export`, so that the checkpoint names the stock class.
     """
 
+    accepts_loss_kwargs = False
+    """Without this the trainer would conclude from `**kwargs` that the loss is divided by the step's tokens."""
+
     def forward(self, input_features: Tensor | None = None, **kwargs: Any) -> Any:
         """As the stock forward, for `input_features` `[batch, mels, frames]` of any even `frames` up to 3000."""
         if input_features is not None and kwargs.get("encoder_outputs") is None:
