@@ -1,8 +1,9 @@
 # Thin names for the scripts that .ci/run calls too. Each sets up what it needs.
 # PIPELINE=speech_bt  one pipeline instead of all      PROFILE=smoke  another profile (see CONTRIBUTING.md)
+# SETS=published      word problems of the papers too; with PROFILE= or study
 # PYTHON=python3.12   the interpreter to set up with   ARGS='-k text' passed on to pytest
 .PHONY: help repro study test ui lint bench
-export PIPELINE PROFILE PYTHON
+export PIPELINE PROFILE SETS PYTHON
 
 help:   ## this list
 	@sed -n 's/^\([a-z]*\): *## /make \1\t/p' Makefile | expand -t 16

@@ -1,12 +1,13 @@
 """Make a profile the active one: compose `conf/` into `params.yaml`, as `dvc exp run -S` does, and run nothing.
 
     python scripts/set_profile.py profile=smoke
-    python scripts/set_profile.py profile=study seed=2
+    python scripts/set_profile.py profile=study sets=published seed=2
 
 `params.yaml` is the active profile, and is committed as `laptop`. Numbers edited there by hand would be lost, so a
 `params.yaml` that is neither committed nor some profile's own composition is not overwritten.
 """
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +21,9 @@ PARAMS = Path("params.yaml")
 CONF = Path("conf")
 
 
-def profiles() -> list[str]:
-    """Names of all profiles."""
-    return sorted(path.stem for path in (CONF / "profile").glob("*.yaml"))
+def choices(group: str) -> list[str]:
+    """What one may choose of a group of `conf/`."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
 def composed(*overrides: str) -> str:
@@ -42,14 +43,15 @@ def edited() -> bool:
         return False
     active = yaml.safe_load(PARAMS.read_text())
     seed = active.get("seed") if isinstance(active, dict) else None
-    return all(active != yaml.safe_load(composed(f"profile={name}", f"seed={seed}")) for name in profiles())
+    known = itertools.product(choices("profile"), ["[]", *choices("sets")])
+    return all(active != yaml.safe_load(composed(f"profile={p}", f"sets={s}", f"seed={seed}")) for p, s in known)
 
 
 def main(overrides: list[str]) -> None:
     """Compose, unless edits would be lost."""
     chosen = [override.removeprefix("profile=") for override in overrides if override.startswith("profile=")]
-    if unknown := set(chosen) - set(profiles()):
-        sys.exit(f"profile: no profile {min(unknown)!r}; there are: {', '.join(profiles())}")
+    if unknown := set(chosen) - set(choices("profile")):
+        sys.exit(f"profile: no profile {min(unknown)!r}; there are: {', '.join(choices('profile'))}")
     try:
         wanted = composed(*overrides)
     except HydraException as error:

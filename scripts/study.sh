@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# PIPELINE on the study profile, once per seed in SEEDS (default 1 2 3), folded into metrics/<pipeline>.study.json.
+# PIPELINE on the study profile with SETS, once per seed in SEEDS (default 1 2 3), folded into
+# metrics/<pipeline>.study.json.
 # One seed after the other in this checkout, so that a killed study resumes where it was: the errors of a finished seed
 # on each test item are kept, and tracked in git, in a folder named by its parameters; the stages of the unfinished one
 # go on from their shards and checkpoints. So seeds may also run on different days, or on different machines.
@@ -11,7 +12,7 @@ import shlex, sys, yaml
 stages = yaml.safe_load(open(f"pipelines/{sys.argv[1]}/dvc.yaml"))["stages"]
 print(shlex.split(stages["evaluate"]["cmd"])[3])' "$PIPELINE")
 for seed in ${SEEDS:-1 2 3}; do
-    python scripts/set_profile.py profile=study "seed=$seed"
+    python scripts/set_profile.py profile=study "sets=${SETS:-[]}" "seed=$seed"
     key=$(python -c '
 import hashlib, json, sys, yaml
 params = yaml.safe_load(open("params.yaml"))

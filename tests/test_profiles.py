@@ -9,10 +9,12 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from selfsown.msat.variants import parse_set
 from selfsown.stage import SHARED, load_params, load_stage, stage_names
 
 ROOT = Path(__file__).parents[1]
 PROFILES = sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml"))
+SETS = sorted(path.stem for path in (ROOT / "conf" / "sets").glob("*.yaml"))
 FILES = [ROOT / "dvc.yaml", *sorted(ROOT.glob("pipelines/*/dvc.yaml"))]
 DECLARED: dict[str, dict[str, Any]] = {
     f"{path.parent.name}:{name}": stage
@@ -40,9 +42,12 @@ def test_all_five_profiles_are_there() -> None:
     assert PROFILES == ["gpu", "laptop", "paper", "smoke", "study"]
 
 
+@pytest.mark.parametrize("sets", ["[]", *SETS])
 @pytest.mark.parametrize("profile", PROFILES)
-def test_every_profile_validates_against_every_stage(profile: str, tmp_path: Path) -> None:
-    config = composed(f"profile={profile}")
+def test_every_profile_validates_against_every_stage(profile: str, sets: str, tmp_path: Path) -> None:
+    config = composed(f"profile={profile}", f"sets={sets}")
+    known = set(config["corpora"]["problems"]["sets"])
+    assert {parse_set(name).source for name in config["msat"]["matrix"]["sets"]} <= known
     assert config["profile"] == profile
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(config))

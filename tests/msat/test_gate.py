@@ -84,6 +84,13 @@ def test_sound_products_pass(world):
     assert (world.root / "report" / "tasks.html").is_file()
 
 
+def test_what_published_folds_share_is_told(world):
+    assert not any("folds" in name for name in world.run())
+    folds = [problem(f"f{i}", "test", source="folded", fold=fold, group="g") for i, fold in enumerate((0, 0, 1))]
+    world.problems += [*folds, problem("f3", "test", source="folded", fold=0)]
+    assert world.run()["problems_folded_shared_by_folds"] == 0.75
+
+
 def test_all_faults_of_rows_in_one_message(world):
     world.tasks[0]["answer"] = "123456/7"
     world.tasks[1]["equation"] = "+ number0"
