@@ -64,8 +64,8 @@ def gate(params: GateParams, *, tasks: In, problems: In, report: Out) -> Metrics
 def shared_by_folds(rows: pd.DataFrame) -> dict[str, float]:
     """Of each set with published folds, the share of problems with a near-duplicate in another fold.
 
-    The folds stay as they are published, so this is told and not forbidden: so much of a test fold was trained on, other
-    numbers aside.
+    The folds stay as they are published, so this is told and not forbidden: so much of a test fold was trained on,
+    other numbers aside.
     """
     folded = rows[rows["fold"] >= 0]
     folds = folded.groupby(["source", "group"])["fold"].transform("nunique")
