@@ -87,12 +87,17 @@ def source() -> None:
 
 @source.command("add")
 @click.argument("name")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def source_add(name: str, folder: Path) -> None:
-    """Register your own FOLDER of audio as source NAME, pinned by its digest."""
-    from selfsown.sources import register_folder
+@click.argument("origin")
+@click.option("--keep", multiple=True, help="glob of files to take of a hub repository; may be given several times")
+def source_add(name: str, origin: str, keep: tuple[str, ...]) -> None:
+    """Register ORIGIN as source NAME, pinned by its digests.
 
-    click.echo(register_folder(folder, name))
+    ORIGIN is a folder of your own audio, or a model or data set of a hub: hub:OWNER/NAME, hub:datasets/OWNER/NAME, with
+    @REVISION for another than its main branch.
+    """
+    from selfsown.sources import register_folder, register_hub
+
+    click.echo(register_hub(origin, name, keep) if origin.startswith("hub:") else register_folder(Path(origin), name))
 
 
 @source.command("fetch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from selfsown.sources import UnreachableError, WrongDigestError, fetch
-from selfsown.sources.registry import UrlSource, load_registry
+from selfsown.sources.registry import HubSource, UrlSource, load_registry
 from selfsown.sources.tree import file_sha256, tree_sha256
 
 ROOT = Path(__file__).parents[2]
@@ -126,15 +127,47 @@ def test_a_hub_file_comes_from_the_pinned_commit(registry: Callable[..., Path], 
     file = {"path": "config.json", "sha256": digest, "bytes": 16}
     hub = {"kind": "hub", "repo": "some/model", "repo_type": "model", "revision": revision, "files": [file]}
     registry(mine=hub, gone=hub | {"files": [file | {"path": "gone.json"}]})
-    # the hub's client reads the endpoint when it is imported
     code = "import sys; from selfsown.sources import fetch; print((fetch(sys.argv[1]) / 'config.json').read_text())"
+    assert (done := with_hub(site, code, "mine")).stdout == '{"d_model": 512}\n', done.stderr
+    assert "gone.json could not be had" in with_hub(site, code, "gone").stderr
+
+
+def with_hub(site, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own: the hub's client reads the endpoint when it is imported."""
     environment = os.environ | {"HF_ENDPOINT": site.url, "HF_HUB_DOWNLOAD_TIMEOUT": "5"}
+    return subprocess.run([sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True)
 
-    def run(name: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-c", code, name], env=environment, capture_output=True, text=True)
 
-    assert run("mine").stdout == '{"d_model": 512}\n', run("mine").stderr
-    assert "gone.json could not be had" in run("gone").stderr
+def test_a_hub_repository_is_pinned_by_commit_and_digests(registry: Callable[..., Path], site) -> None:
+    registry(six={"kind": "package", "files": [SIX]})
+    weights, config = b"weights", b'{"d_model": 512}'
+    revision, digest = "b" * 40, hashlib.sha256(weights).hexdigest()
+    siblings = [
+        {"rfilename": "model.safetensors", "size": 7, "lfs": {"sha256": digest, "size": 7, "pointerSize": 1}},
+        {"rfilename": "config.json", "size": len(config)},
+        {"rfilename": "pytorch_model.bin", "size": 9},
+    ]
+    info = {"id": "some/model", "sha": revision, "siblings": siblings, "cardData": {"license": "mit"}}
+    site.bodies["/api/models/some/model?blobs=true"] = json.dumps(info).encode()
+    site.bodies[f"/some/model/resolve/{revision}/config.json"] = config
+    site.bodies[f"/some/model/resolve/{revision}/model.safetensors"] = weights
+    code = "import sys; from selfsown.cli import main; sys.argv[1:1] = ['source']; main()"
+    done = with_hub(site, code, "add", "mine", "hub:some/model")
+    assert done.returncode == 0, done.stderr
+    source = load_registry()["mine"]
+    assert isinstance(source, HubSource) and (source.revision, source.licence) == (revision, "mit")
+    assert {file.path: file.sha256 for file in source.files} == {
+        "model.safetensors": digest, "config.json": hashlib.sha256(config).hexdigest(),
+    }  # fmt: skip
+    done = with_hub(site, code, "fetch", "mine")
+    assert (Path(done.stdout.split(": ")[1].strip()) / "model.safetensors").read_bytes() == weights, done.stderr
+    for words, message in {
+        ("hub:some/model", "--keep", "*.onnx"): "no file matches *.onnx; it has model.safetensors, config.json",
+        ("hub:some/other",): "hub:some/other: ",
+        ("hub:some",): "'hub:some' is no hub address",
+    }.items():
+        refused = with_hub(site, code, "add", "other", *words)
+        assert refused.returncode == 1 and message in refused.stderr, refused.stderr
 
 
 @pytest.mark.skipif(MIRROR is None, reason="SELFSOWN_MIRROR is not set: the real files are not at hand")

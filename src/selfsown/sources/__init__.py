@@ -2,6 +2,7 @@
 
 from selfsown.sources.errors import RegistryError, SourceError, UnreachableError, UnsafeArchiveError, WrongDigestError
 from selfsown.sources.fetch import fetch
+from selfsown.sources.hub import register_hub
 from selfsown.sources.registry import Description, describe, register_folder
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "describe",
     "fetch",
     "register_folder",
+    "register_hub",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from selfsown.errors import UserError
 
-class SourceError(Exception):
+
+class SourceError(UserError):
     """Any failure to deliver a source."""
 
 

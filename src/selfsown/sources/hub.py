@@ -2,34 +2,95 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 
 from selfsown.sources.download import Origin
-from selfsown.sources.errors import OriginError
-from selfsown.sources.registry import HubFile, HubSource
+from selfsown.sources.errors import OriginError, RegistryError
+from selfsown.sources.registry import REGISTRY, HubFile, HubSource, register
+from selfsown.sources.tree import file_sha256
+
+PREFIX = "hub:"
+SAFE = ("*.safetensors", "*.json", "*.txt", "*.model", "*.parquet")
+"""What is taken of a repository unless asked otherwise: weights and data that hold no code."""
+
+_ADDRESS = re.compile(rf"{PREFIX}(?P<datasets>datasets/)?(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 
 
 def hub_origin(source: HubSource, file: HubFile) -> Origin:
     """The hub that `HF_ENDPOINT` names, else the public one."""
 
     def save(path: Path) -> None:
-        # imported here: a second and a half that no other kind of source should wait for
-        import httpx2
-        from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            try:
-                got = hf_hub_download(
-                    source.repo,
-                    file.path,
-                    repo_type=source.repo_type,
-                    revision=source.revision,
-                    local_dir=scratch,
-                )
-            except (HfHubHTTPError, LocalEntryNotFoundError, httpx2.HTTPError, OSError) as error:
-                raise OriginError(str(error).splitlines()[0]) from error
-            Path(got).replace(path)
+            _download(source.repo, source.repo_type, source.revision, file.path, scratch).replace(path)
 
     return Origin(f"the hub: {source.repo_type} {source.repo} at {source.revision[:8]}", save)
+
+
+def register_hub(address: str, name: str, keep: Sequence[str] = (), registry: Path = REGISTRY) -> HubSource:
+    """Pins files of a hub repository as source `name`: the commit that a branch is at now, and each file's sha256.
+
+    The hub knows the sha256 of large files; small ones are downloaded for it.
+
+    Args:
+        address: `hub:owner/name` or `hub:datasets/owner/name`, with `@revision` for another branch, tag or commit
+            than `main`.
+        keep: globs of the files to take; default: `SAFE`.
+
+    Raises:
+        RegistryError: the address or name is unusable, the hub does not have it or does not answer, or no file is left.
+    """
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
+        raise RegistryError(f"'{address}' is no hub address: hub:OWNER/NAME or hub:datasets/OWNER/NAME, and @REVISION")
+    repo, kind = match["repo"], "dataset" if match["datasets"] else "model"
+    try:
+        with _one_error():
+            from huggingface_hub import HfApi
+
+            info = HfApi().repo_info(repo, repo_type=kind, revision=match["revision"], files_metadata=True)
+        names = [file.rfilename for file in info.siblings]
+        chosen = [f for f in info.siblings if any(fnmatch(f.rfilename, pattern) for pattern in keep or SAFE)]
+        if not chosen:
+            raise RegistryError(f"{address}: no file matches {' '.join(keep or SAFE)}; it has {', '.join(names)}")
+        files = []
+        with tempfile.TemporaryDirectory() as scratch:
+            for file in chosen:
+                if file.lfs:
+                    files.append(HubFile(path=file.rfilename, sha256=file.lfs.sha256, bytes=file.lfs.size))
+                else:
+                    got = _download(repo, kind, info.sha, file.rfilename, scratch)
+                    files.append(HubFile(path=file.rfilename, sha256=file_sha256(got), bytes=got.stat().st_size))
+    except OriginError as error:
+        raise RegistryError(f"{address}: {error}") from None
+    licence = (info.card_data or {}).get("license") or "not stated"
+    source = HubSource.model_validate({
+        "kind": "hub", "repo": repo, "repo_type": kind, "revision": info.sha, "version": info.sha[:8],
+        "licence": str(licence), "citation": f"{kind} {repo} of the hub", "files": files,
+    })  # fmt: skip
+    register(name, source, registry)
+    return source
+
+
+def _download(repo: str, kind: str, revision: str, path: str, folder: str) -> Path:
+    with _one_error():
+        from huggingface_hub import hf_hub_download
+
+        return Path(hf_hub_download(repo, path, repo_type=kind, revision=revision, local_dir=folder))
+
+
+@contextmanager
+def _one_error() -> Iterator[None]:
+    """Whatever the hub's client raises, as an `OriginError` of one line."""
+    # imported here: a second and a half that no other kind of source should wait for
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        yield
+    except (HfHubHTTPError, LocalEntryNotFoundError, httpx2.HTTPError, OSError) as error:
+        raise OriginError(str(error).splitlines()[0]) from error

@@ -186,7 +186,10 @@ def find_source(name: str, registry: Path = REGISTRY) -> Source:
     """
     sources = load_registry(registry)
     if name not in sources:
-        raise RegistryError(f"{registry} has no source '{name}'; it has {', '.join(sorted(sources))}")
+        raise RegistryError(
+            f"{registry} has no source '{name}'; it has {', '.join(sorted(sources))}. "
+            f"`selfsown source add {name} hub:OWNER/REPOSITORY` pins one of a model hub"
+        )
     return sources[name]
 
 
@@ -202,19 +205,12 @@ def register_folder(
 ) -> FolderSource:
     """Pins a folder of the user's own as source `name`; called again, it pins the folder's present content.
 
-    The entry is written into the registry's text, so that its comments and order stay.
-
     Raises:
-        RegistryError: the folder is missing or empty, the name is unusable, or another kind of source has it.
+        RegistryError: the folder is missing or empty, or `register` refuses the name.
     """
     folder = path.expanduser()
     if not folder.is_dir() or not any(folder.iterdir()):
         raise RegistryError(f"{path} is not a folder with files in it")
-    if not _NAME.fullmatch(name):
-        raise RegistryError(f"'{name}' is no source name: use letters, digits, '.', '_' and '-'")
-    known = load_registry(registry).get(name) if registry.exists() else None
-    if known is not None and known.kind != "folder":
-        raise RegistryError(f"{registry} already has '{name}', of kind {known.kind}: choose another name")
     source = FolderSource(
         kind="folder",
         path=str(folder),
@@ -224,7 +220,22 @@ def register_folder(
         licence=licence,
         citation=citation,
     )
-    entry = yaml.safe_dump({name: source.model_dump()}, sort_keys=False, allow_unicode=True, width=200)
+    register(name, source, registry)
+    return source
+
+
+def register(name: str, source: FolderSource | HubSource, registry: Path = REGISTRY) -> None:
+    """Writes the entry of source `name` into the registry's text, so that its comments and order stay.
+
+    Raises:
+        RegistryError: the name is unusable, or a source of another kind has it.
+    """
+    if not _NAME.fullmatch(name):
+        raise RegistryError(f"'{name}' is no source name: use letters, digits, '.', '_' and '-'")
+    known = load_registry(registry).get(name) if registry.exists() else None
+    if known is not None and known.kind != source.kind:
+        raise RegistryError(f"{registry} already has '{name}', of kind {known.kind}: choose another name")
+    entry = yaml.safe_dump({name: source.model_dump(mode="json")}, sort_keys=False, allow_unicode=True, width=200)
     text = registry.read_text(encoding="utf-8") if registry.exists() else ""
     block = re.compile(rf"^['\"]?{re.escape(name)}['\"]?:.*\n(?:[ \t]+.*\n?|\n(?=[ \t]))*", re.MULTILINE)
     if known is not None:
@@ -233,4 +244,3 @@ def register_folder(
         text = text.rstrip("\n") + ("\n\n" if text.strip() else "") + entry
     registry.parent.mkdir(parents=True, exist_ok=True)
     registry.write_text(text, encoding="utf-8")
-    return source
