@@ -134,12 +134,12 @@ def test_promotion_needs_a_clear_gain(project: Path, evaluated: Callable[..., st
     with pytest.raises(UserError, match="no version is @candidate"):
         tracking.promote("selfsown-whisper")
     same = evaluated("same", np.roll(UNTOUCHED, 1))
-    with pytest.raises(tracking.PromotionRefused, match="not clearly better than the untouched model"):
+    with pytest.raises(tracking.PromotionRefused, match="not clearly better than its baseline"):
         tracking.promote("selfsown-whisper")
     assert champion() is None and tags(same)["promotion.decision"] == "refused"
 
     first = evaluated("first", np.maximum(UNTOUCHED - 1, 0))
-    assert "better than the untouched model" in tracking.promote("selfsown-whisper")
+    assert "better than its baseline" in tracking.promote("selfsown-whisper")
     assert champion() == first
     assert tags(first)["promotion.decision"] == "promoted" and tags(first)["promotion.previous"] == "none"
     assert float(tags(first)["gate.wer_relative_reduction_lo"]) > 0

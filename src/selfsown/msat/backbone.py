@@ -77,6 +77,18 @@ class SolverConfig(Params):
         return tuple(sorted(constants, key=parse_decimal))
 
 
+def read_config(folder: Path) -> SolverConfig:
+    """What the solver of a folder is.
+
+    Raises:
+        UserError: not a whole solver's folder.
+    """
+    for name in (CONFIG, WEIGHTS, ENCODER):
+        if not (folder / name).exists():
+            raise UserError(f"{folder}: not a solver: {name} is missing; its stage makes it with `dvc repro`")
+    return SolverConfig.model_validate_json((folder / CONFIG).read_bytes())
+
+
 class Backbone(nn.Module):
     """An encoder with adapters under a head that turns what it read into programs; subclasses are the heads."""
 
@@ -154,10 +166,7 @@ class Backbone(nn.Module):
         Raises:
             UserError: not a whole solver's folder.
         """
-        for name in (CONFIG, WEIGHTS, ENCODER):
-            if not (folder / name).exists():
-                raise UserError(f"{folder}: not a solver: {name} is missing; its stage makes it with `dvc repro`")
-        config = SolverConfig.model_validate_json((folder / CONFIG).read_bytes())
+        config = read_config(folder)
         if encoder_dropout is not None:
             config = config.model_copy(update={"encoder_dropout": encoder_dropout})
         encoder_config = AutoConfig.from_pretrained(folder / ENCODER)

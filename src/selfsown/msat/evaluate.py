@@ -199,14 +199,18 @@ def _register(
     models: Path,
     problems: Path,
 ) -> None:
-    """Register a solver of the main variant, with the per-problem errors that `promote` compares."""
+    """Register a solver of the main variant, with the per-problem errors that `promote` compares.
+
+    The baseline that a first champion must beat is `scratch`, or without that arm a solver with no right answer.
+    """
     chosen = Variant(
         solver, params.representations[0], params.difficulties[0], params.registered, params.sets[0]
     )  # fmt: skip
     folder = models / "finetune" / chosen.name
     rows = _plain(frames[chosen])
     right, asked = _by_group(rows)
-    baseline_right, _ = _by_group(_plain(frames.get(chosen._replace(arm=BASELINE), frames[chosen])))
+    untaught = frames.get(chosen._replace(arm=BASELINE))
+    baseline_right = 0 * right if untaught is None else _by_group(_plain(untaught))[0]
     tracking.log_model(
         REGISTERED[solver],
         folder,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from selfsown.errors import UserError
-from selfsown.msat.backbone import CONFIG, Backbone, SolverConfig
+from selfsown.msat.backbone import Backbone, read_config
 from selfsown.msat.dag import DagSolver
 from selfsown.msat.seq2seq import Seq2SeqSolver
 
@@ -30,8 +30,4 @@ def load_solver(folder: Path, encoder_dropout: float | None = None) -> Backbone:
     Raises:
         UserError: not a whole solver's folder.
     """
-    path = folder / CONFIG
-    if not path.is_file():
-        raise UserError(f"{folder}: not a solver: {CONFIG} is missing; its stage makes it with `dvc repro`")
-    kind = SolverConfig.model_validate_json(path.read_bytes()).kind
-    return solver_class(kind).load(folder, encoder_dropout=encoder_dropout)
+    return solver_class(read_config(folder).kind).load(folder, encoder_dropout=encoder_dropout)

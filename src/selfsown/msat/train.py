@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import Dataset
-from transformers import EarlyStoppingCallback, Trainer, TrainerControl, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 
 from selfsown.arithmetic import Refused
 from selfsown.errors import UserError
@@ -30,7 +30,7 @@ from selfsown.shards import write_json
 from selfsown.stage import StageParams, is_main_process
 from selfsown.training import (
     LogToMlflow,
-    PlannedOrder,
+    OwnOrder,
     export_folder,
     library_arguments,
     planned_batches,
@@ -220,7 +220,7 @@ def finish(solver: Backbone, history: list[dict[str, float]], work: Path) -> dic
     return {"best_dev_accuracy": max(point["dev_accuracy"] for point in history)} if history else {}
 
 
-class SolverTrainer(PlannedOrder, Trainer):
+class SolverTrainer(OwnOrder, Trainer):
     """The library's trainer, reading examples in the planned order and validating by executed answers."""
 
     def __init__(self, *, dev: Sequence[Problem], dev_batch_size: int, encoder_rate: float, **kwargs: Any) -> None:
@@ -253,7 +253,4 @@ class SolverTrainer(PlannedOrder, Trainer):
         solutions = solve(solver.eval(), self.dev, self.dev_batch_size)
         solver.train(training)
         right = sum(is_right(solution, problem) for solution, problem in zip(solutions, self.dev, strict=True))
-        metrics = {f"{metric_key_prefix}_accuracy": right / len(self.dev)}
-        self.log(metrics)
-        self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
+        return self.measured(f"{metric_key_prefix}_accuracy", right / len(self.dev))

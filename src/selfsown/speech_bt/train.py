@@ -18,7 +18,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerControl, WhisperProcessor, set_seed
+from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperProcessor, set_seed
 from transformers.modeling_outputs import Seq2SeqLMOutput
 
 from selfsown.audio import AugmentParams, decode
@@ -41,7 +41,7 @@ from selfsown.stage import In, Metrics, Out, StageParams, input_digests, is_main
 from selfsown.text import normalizer
 from selfsown.training import (
     LogToMlflow,
-    PlannedOrder,
+    OwnOrder,
     export_folder,
     library_arguments,
     planned_batches,
@@ -191,7 +191,7 @@ def token_loss(outputs: Seq2SeqLMOutput, labels: Tensor, num_items_in_batch: Ten
     return cross_entropy(outputs.logits.flatten(0, 1).float(), labels.flatten(), reduction="sum") / num_items_in_batch
 
 
-class Trainer(PlannedOrder, Seq2SeqTrainer):
+class Trainer(OwnOrder, Seq2SeqTrainer):
     """The library's trainer, reading windows in the planned order and measuring WER as testing does."""
 
     def __init__(self, *, dev: Sequence[Clip], params: TrainParams, **kwargs: Any) -> None:
@@ -218,7 +218,4 @@ class Trainer(PlannedOrder, Seq2SeqTrainer):
             for (clip, _), transcript in zip(pairs, heard, strict=True):
                 row = score(clip.text, transcript.text, self.normalize)
                 errors, words = errors + row["errors"], words + row["words"]
-        metrics = {f"{metric_key_prefix}_wer": errors / words}
-        self.log(metrics)
-        self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
+        return self.measured(f"{metric_key_prefix}_wer", errors / words)

@@ -34,7 +34,7 @@ def promote(model: str, force: bool = False) -> str:
 
     Against a champion: both were evaluated on the same product and items, and the paired 95 % bootstrap interval of
     rate(candidate) - rate(champion) lies below zero. Without one: the interval of the relative reduction against the
-    untouched model lies above zero. The rate is sum(errors) / sum(units): any model whose evaluation calls `log_gate`.
+    baseline lies above zero. The rate is sum(errors) / sum(units): any model whose evaluation calls `log_gate`.
 
     Args:
         force: move the alias whatever the gate says; its reason is recorded all the same.
@@ -101,7 +101,7 @@ def _judge(client: MlflowClient, candidate: ModelVersion, champion: ModelVersion
         gain = relative_reduction(errors, baseline)
         verdict = "better than" if gain.lo > 0 else "not clearly better than"
         return gain.lo > 0, (
-            f"{verdict} the untouched model: {metric} {rate(errors, units).value:.4f} against "
+            f"{verdict} its baseline: {metric} {rate(errors, units).value:.4f} against "
             f"{rate(baseline, units).value:.4f}, relative reduction {gain.value:.1%} "
             f"[{gain.lo:.1%}, {gain.hi:.1%}] over {gain.n} items"
         )

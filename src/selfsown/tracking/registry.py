@@ -5,10 +5,10 @@ A version carries: the folder (safetensors), serving code, signature, input exam
 the parameters of its run are on its logged model.
 
 What an evaluation must log for `promote`: `log_gate` with, per test item, the errors of the model, the errors of the
-untouched model and the number of units (for WER: words of the reference). It becomes the artefact
+baseline (the untouched model) and the number of units (for WER: words of the reference). It becomes the artefact
 `gate/<model>-<digest>.json` of the evaluating run and these tags on the version whose `digest` is the folder's:
 `gate.metric`, `gate.value`, `gate.lo`, `gate.hi` (sum of errors / sum of units, lower is better, 95 % bootstrap),
-`gate.<metric>_relative_reduction` with `_lo` and `_hi` (against the untouched model), `gate.evaluation` (DVC hash of
+`gate.<metric>_relative_reduction` with `_lo` and `_hi` (against the baseline), `gate.evaluation` (DVC hash of
 the evaluation product), `gate.run` and `gate.artifact`.
 """
 
@@ -243,7 +243,8 @@ def log_gate(
         metric: name of sum(errors) / sum(units), lower is better: `wer`.
         evaluation: the product the items come from; versions are compared only on the same one.
         ids: of the items, unique.
-        errors: per item, of this model; `baseline`: of the untouched model; `units`: what they are divided by.
+        errors: per item, of this model; `baseline`: of what it must beat, such as the untouched model.
+        units: per item, what both are divided by.
         candidate: make this version `@candidate`, for an evaluation that chose it among several.
     """
     run = active()
