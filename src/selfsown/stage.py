@@ -200,8 +200,9 @@ def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path 
     if declared.distributed:
         _relaunch()
     _seed(getattr(params, "seed", getattr(params, "data_seed", 0)))
-    labels = [str(value) for name, value in arguments.items() if name not in (*declared.inputs, *declared.outputs)]
-    run_name = "@".join([declared.name, *labels])
+    # A stage of a matrix is called after the folder it fills, which has all the matrix's words in its name.
+    varied = arguments.keys() - {*declared.inputs, *declared.outputs}
+    run_name = f"{declared.name}@{arguments[declared.outputs[0]].name}" if varied else declared.name
     fingerprint = identity_digest({"params": params.model_dump(), "inputs": input_digests(inputs), "run": run_name})
     with tracking.run(
         run_name,

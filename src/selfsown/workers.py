@@ -38,8 +38,11 @@ def work(
 def _on_processes(
     make_worker: Callable[[], Worker[Item, Result]], items: Sequence[tuple[int, Item]]
 ) -> Iterator[tuple[int, Result]]:
-    """Spawned processes, so that no thread or lock of this one is inherited half-way."""
+    """Spawned processes, so that no thread or lock of this one is inherited half-way; a single one need not start."""
     workers = min(settings().worker_count, len(items))
+    if workers == 1:
+        yield from _in_this_process(make_worker, items)
+        return
     pool = ProcessPoolExecutor(
         workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(make_worker,)
     )
@@ -51,6 +54,22 @@ def _on_processes(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _in_this_process(
+    make_worker: Callable[[], Worker[Item, Result]], items: Sequence[tuple[int, Item]]
+) -> Iterator[tuple[int, Result]]:
+    """Here, as a process of the pool would: on one thread."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        worker = make_worker()
+        for index, item in items:
+            yield index, worker(item)
+    finally:
+        torch.set_num_threads(threads)
 
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>

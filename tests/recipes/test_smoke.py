@@ -35,7 +35,7 @@ def smoke(monkeypatch: pytest.MonkeyPatch) -> None:
         ("data/speech_bt/intelligibility", 30),
         ("data/speech_bt/accepted", 8),
         ("data/speech_bt/transcripts/untouched", 6),
-        *((f"data/speech_bt/transcripts/{arm}", 8) for arm in ARMS),
+        *((f"data/speech_bt/transcripts/{arm}", 6) for arm in ARMS),
         ("data/corpora/problems", 400),
         ("data/msat/tasks/2.4", 1200),
         *((f"data/msat/answers/{solver}-digits-2.4-pretrained-msat", 12) for solver in SOLVERS),
