@@ -21,6 +21,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Worker: TypeAlias = Callable[[Item], Result]
 
+THREAD_COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
 
 def work(
     make_worker: Callable[[], Worker[Item, Result]], items: Sequence[tuple[int, Item]]
@@ -60,16 +62,19 @@ def _in_this_process(
     make_worker: Callable[[], Worker[Item, Result]], items: Sequence[tuple[int, Item]]
 ) -> Iterator[tuple[int, Result]]:
     """Here, as a process of the pool would: on one thread."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    before = {name: os.environ.get(name) for name in THREAD_COUNTS}
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else 0
     try:
+        _single_thread()
         worker = make_worker()
         for index, item in items:
             yield index, worker(item)
     finally:
-        torch.set_num_threads(threads)
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        if torch:
+            torch.set_num_threads(threads)
 
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -101,10 +106,10 @@ def _work_on(item: Any) -> Any:
 
 
 def _single_thread() -> None:
-    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
-    import torch  # imported here: products are read in processes that never need it
-
-    torch.set_num_threads(1)
+    """For libraries that are loaded from now on, and for torch if it is here already: not every worker needs it."""
+    os.environ.update(dict.fromkeys(THREAD_COUNTS, "1"))
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 def _on_ray(

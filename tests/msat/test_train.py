@@ -172,6 +172,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     assert histories[0] == histories[1]
 
 
+@pytest.mark.slow
 def test_two_processes_share_each_step_of_one(inputs: dict[str, Path], tmp_path: Path) -> None:
     """The DAG solver, of whose networks a batch uses some only."""
     words = {"solver": "dag", "representation": "digits", "arm": "pretrained"}

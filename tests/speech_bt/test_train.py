@@ -214,7 +214,7 @@ def assert_same_training(model: Path, undisturbed: Path) -> None:
     ("launcher", "arguments"),
     [
         ("torchrun", {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 2}),
-        ("deepspeed", {"deepspeed": ZERO_2}),
+        pytest.param("deepspeed", {"deepspeed": ZERO_2}, marks=pytest.mark.slow),
     ],
 )
 def test_two_processes_share_each_step_of_one(

@@ -52,9 +52,11 @@ def register_hub(address: str, name: str, keep: Sequence[str] = (), registry: Pa
         with _one_error():
             from huggingface_hub import HfApi
 
-            info = HfApi().repo_info(repo, repo_type=kind, revision=match["revision"], files_metadata=True)
-        names = [file.rfilename for file in info.siblings]
-        chosen = [f for f in info.siblings if any(fnmatch(f.rfilename, pattern) for pattern in keep or SAFE)]
+            ask = HfApi().dataset_info if kind == "dataset" else HfApi().model_info
+            info = ask(repo, revision=match["revision"], files_metadata=True)
+        revision, listed = str(info.sha), info.siblings or []
+        names = [file.rfilename for file in listed]
+        chosen = [f for f in listed if any(fnmatch(f.rfilename, pattern) for pattern in keep or SAFE)]
         if not chosen:
             raise RegistryError(f"{address}: no file matches {' '.join(keep or SAFE)}; it has {', '.join(names)}")
         files = []
@@ -63,13 +65,13 @@ def register_hub(address: str, name: str, keep: Sequence[str] = (), registry: Pa
                 if file.lfs:
                     files.append(HubFile(path=file.rfilename, sha256=file.lfs.sha256, bytes=file.lfs.size))
                 else:
-                    got = _download(repo, kind, info.sha, file.rfilename, scratch)
+                    got = _download(repo, kind, revision, file.rfilename, scratch)
                     files.append(HubFile(path=file.rfilename, sha256=file_sha256(got), bytes=got.stat().st_size))
     except OriginError as error:
         raise RegistryError(f"{address}: {error}") from None
-    licence = (info.card_data or {}).get("license") or "not stated"
+    licence = getattr(info.card_data, "license", None) or "not stated"
     source = HubSource.model_validate({
-        "kind": "hub", "repo": repo, "repo_type": kind, "revision": info.sha, "version": info.sha[:8],
+        "kind": "hub", "repo": repo, "repo_type": kind, "revision": revision, "version": revision[:8],
         "licence": str(licence), "citation": f"{kind} {repo} of the hub", "files": files,
     })  # fmt: skip
     register(name, source, registry)
