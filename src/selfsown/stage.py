@@ -236,6 +236,11 @@ def is_main_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def launched() -> bool:
+    """True in the processes that a launcher started."""
+    return "LOCAL_RANK" in os.environ
+
+
 def process_count() -> int:
     """Processes that train together: what the launcher says, 1 without one."""
     return int(os.environ.get("WORLD_SIZE", "1"))
@@ -244,7 +249,7 @@ def process_count() -> int:
 def _relaunch() -> None:
     """Replace this process by the same command under the launcher, unless it is already there."""
     launcher = settings().launcher
-    if "LOCAL_RANK" in os.environ:
+    if launched():
         die_with_parent()
         return
     if launcher == "none":

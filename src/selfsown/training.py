@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from selfsown import tracking
 from selfsown.device import compute_device, compute_dtype
 from selfsown.errors import UserError
 from selfsown.shards import identity_digest, write_atomic
-from selfsown.stage import is_main_process, process_count
+from selfsown.stage import is_main_process, launched, process_count
 
 WORK = ".work"
 
@@ -64,7 +63,7 @@ def library_arguments(
 
 
 def _prepare_deepspeed(section: str) -> None:
-    if "LOCAL_RANK" not in os.environ:
+    if not launched():
         raise UserError(f"params.yaml: {section}.arguments.deepspeed: needs SELFSOWN_LAUNCHER=deepspeed or torchrun")
     if compute_device().type == "cpu":
         import deepspeed  # imported here: it takes seconds

@@ -14,11 +14,10 @@ from selfsown.sources.errors import OriginError, RegistryError
 from selfsown.sources.registry import REGISTRY, HubFile, HubSource, register
 from selfsown.sources.tree import file_sha256
 
-PREFIX = "hub:"
 SAFE = ("*.safetensors", "*.json", "*.txt", "*.model", "*.parquet")
 """What is taken of a repository unless asked otherwise: weights and data that hold no code."""
 
-_ADDRESS = re.compile(rf"{PREFIX}(?P<datasets>datasets/)?(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+_ADDRESS = re.compile(r"hub:(?P<datasets>datasets/)?(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 
 
 def hub_origin(source: HubSource, file: HubFile) -> Origin:
