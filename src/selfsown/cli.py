@@ -144,11 +144,10 @@ def fold(pipeline: str, out: Path, runs: tuple[Path, ...]) -> None:
     """Make one result OUT of the RUNS of several seeds: the files that `keep` wrote."""
     import importlib
 
-    import yaml
-
+    from selfsown.params import read_yaml
     from selfsown.shards import write_json
 
-    parameters = yaml.safe_load(Path("params.yaml").read_text())
+    parameters = read_yaml(Path("params.yaml"))
     folded = importlib.import_module(f"selfsown.{pipeline}.evaluate").fold(runs, parameters)
     write_json(out, folded)
     click.echo(f"{out}: {len(runs)} seeds")

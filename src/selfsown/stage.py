@@ -31,7 +31,7 @@ from pydantic import BaseModel, ValidationError
 
 from selfsown import tracking
 from selfsown.errors import UserError
-from selfsown.params import Params
+from selfsown.params import Params, read_yaml
 from selfsown.settings import settings
 from selfsown.shards import clear_temporaries, identity_digest, read_card, write_atomic
 from selfsown.sources.tree import file_sha256, tree_sha256
@@ -142,7 +142,7 @@ def load_params(name: str, model: type[StageParams], path: Path = Path("params.y
         ParamsError: unreadable file, missing section, unknown key, wrong type or range.
     """
     try:
-        root = yaml.safe_load(path.read_text())
+        root = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise ParamsError(f"{path}: cannot be read as YAML: {error}") from None
     pipeline, _, step = name.partition(".")

@@ -15,11 +15,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from selfsown.errors import UserError
+from selfsown.params import read_yaml
 from selfsown.report import dag, plots
 from selfsown.report.paper import Bars, Curves, Intervals, Paper, flat, read_paper
 from selfsown.report.results import (
@@ -81,7 +81,7 @@ def page(
     Raises:
         UserError: a `paper.yaml` or a file of figures is wrong; the message names it.
     """
-    active = yaml.safe_load(parameters.read_text())
+    active = read_yaml(parameters)
     graph = dag.read_dag(pipelines.parent / "dvc.yaml")
     sections = [
         section(path.parent.name, read_paper(path, active), figures, active, params.languages)

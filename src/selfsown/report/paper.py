@@ -15,7 +15,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from selfsown.errors import UserError
-from selfsown.params import Params
+from selfsown.params import Params, read_yaml
 
 Unit = Literal["percent", "points", "number"]
 """`percent` and `points` are printed times 100: a share, and a difference of two shares."""
@@ -150,7 +150,7 @@ def read_paper(path: Path, params: Mapping[str, Any]) -> Paper:
         PaperError: unreadable, unknown or missing key, or a reference to a parameter that is not there.
     """
     try:
-        return Paper.model_validate(_filled(yaml.safe_load(path.read_text()), params))
+        return Paper.model_validate(_filled(read_yaml(path), params))
     except (OSError, yaml.YAMLError, KeyError) as error:
         raise PaperError(f"{path}: {error}") from None
     except ValidationError as error:

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
-from selfsown.params import Params
+from selfsown.params import Params, read_yaml
 from selfsown.sources.errors import RegistryError
 from selfsown.sources.tree import tree_bytes, tree_sha256
 
@@ -168,7 +168,7 @@ def load_registry(registry: Path = REGISTRY) -> dict[str, Source]:
         RegistryError: naming file, key and value of each entry that is not valid.
     """
     try:
-        return _REGISTRY_MODEL.validate_python(yaml.safe_load(registry.read_text(encoding="utf-8")) or {})
+        return _REGISTRY_MODEL.validate_python(read_yaml(registry) or {})
     except FileNotFoundError:
         raise RegistryError(f"{registry} is missing: run from the root of the repository") from None
     except yaml.YAMLError as error:

@@ -22,7 +22,7 @@ from selfsown.audio import SAMPLE_RATE
 from selfsown.bootstrap import rate, rate_difference, relative_reduction
 from selfsown.errors import UserError
 from selfsown.shards import iter_product, read_product, write_json
-from selfsown.speech_bt.transcribe import BASELINE_WINDOW, NO_SPEECH, UNTOUCHED
+from selfsown.speech_bt.scoring import BASELINE_WINDOW, NO_SPEECH, UNTOUCHED
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 
 REGISTERED = "selfsown-whisper"

@@ -8,6 +8,13 @@ from typing import Any
 import jiwer
 import pyarrow as pa
 
+BASELINE_WINDOW = 30.0
+"""Seconds: the window that Whisper was made for."""
+NO_SPEECH = "no_speech"
+"""The split of clips without speech."""
+UNTOUCHED = "untouched"
+"""The arm that is the pre-trained model as it is."""
+
 SCORE_FIELDS: list[tuple[str, pa.DataType]] = [
     ("reference", pa.string()),
     ("hypothesis", pa.string()),

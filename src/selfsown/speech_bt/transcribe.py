@@ -17,12 +17,8 @@ from selfsown.audio import SAMPLE_RATE, encode_flac
 from selfsown.bootstrap import rate
 from selfsown.shards import CardInfo, map_shards, read_card, read_product, shard_seed
 from selfsown.speech_bt.decoding import SCORED, Clip, Transcriber, Windows, by_length, chosen_clips
+from selfsown.speech_bt.scoring import NO_SPEECH, UNTOUCHED
 from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
-
-BASELINE_WINDOW = 30.0
-NO_SPEECH = "no_speech"
-UNTOUCHED = "untouched"
-"""The arm that is the pre-trained model as it is."""
 
 
 class TranscribeParams(StageParams):

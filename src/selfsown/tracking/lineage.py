@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
+from selfsown.params import read_yaml
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -73,7 +73,7 @@ def made_from(path: Path) -> list[Product]:
 
 def _locked_stages() -> Iterator[dict[str, Any]]:
     for lock in (*Path().glob("pipelines/*/dvc.lock"), *Path().glob("dvc.lock")):
-        yield from (yaml.safe_load(lock.read_text()) or {}).get("stages", {}).values()
+        yield from (read_yaml(lock) or {}).get("stages", {}).values()
 
 
 def _locked(relative: str) -> dict[str, Any] | None:
@@ -147,7 +147,7 @@ def source_tags(name: str, params: Mapping[str, Any], fingerprint: str) -> dict[
     if "seed" in params:
         tags["seed"] = str(params["seed"])
     if Path("params.yaml").is_file():
-        tags["profile"] = str((yaml.safe_load(Path("params.yaml").read_text()) or {}).get("profile", ""))
+        tags["profile"] = str((read_yaml(Path("params.yaml")) or {}).get("profile", ""))
     if experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.exp"] = experiment
     return {key: value for key, value in tags.items() if value}
