@@ -7,6 +7,7 @@ nothing else, so neither does the order or number of processes.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -97,6 +98,7 @@ def _start_worker(make_worker: Callable[[], Worker[Any, Any]]) -> None:
         os._exit(1)
     _single_thread()
     _worker = make_worker()
+    gc.freeze()  # as in `load_stage`
 
 
 def _work_on(item: Any) -> Any:

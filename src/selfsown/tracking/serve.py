@@ -14,7 +14,6 @@ from typing import Any
 import mlflow
 import numpy as np
 from mlflow.pyfunc import PythonModel, PythonModelContext  # type: ignore[attr-defined] # not in its __all__
-from transformers import pipeline
 
 
 class Served(PythonModel):
@@ -22,6 +21,8 @@ class Served(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Build the pipeline; weights are safetensors."""
+        from transformers import pipeline  # MLflow also runs this file to save the model, and that needs no torch
+
         config = dict(context.model_config)
         self.task = config.pop("task")
         if loader := config.pop("loader", None):
