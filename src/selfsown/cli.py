@@ -6,6 +6,7 @@ file. Only the module of the stage asked for is imported.
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def stage_command(name: str) -> click.Command:
 
     def run(metrics: Path | None, **arguments: Any) -> None:
         run_stage(declared, arguments, metrics)
+        gc.freeze()  # what was imported since `load_stage` is not looked through at exit either
 
     return click.Command(name, params=options, callback=run, help=declared.function.__doc__)
 
