@@ -168,12 +168,7 @@ def solve(questions: tuple[str, ...], model: str, alias: str, folder: Path | Non
 
     solver = Solver.load(folder) if folder else Solver.registered(model, alias)
     for solution in solver.solve(questions):
-        if solution.reason:
-            click.echo(f"no answer: {solution.reason}")
-        else:
-            click.echo(
-                "\n".join([solution.answer, f"  {solution.equation}", *(f"  {step}" for step in solution.steps)])
-            )
+        click.echo(solution)
 
 
 @app.command()

@@ -60,16 +60,18 @@ class World:
         self.tasks = [dict(row) for row in tasks]
         self.problems = [problem("a", "train"), problem("b", "dev"), problem("c", "test")]
 
-    def run(self) -> dict[str, float]:
+    def run(self, difficulty: str = "2.4") -> dict[str, float]:
         card = CardInfo(name="made", licence="CC0-1.0", source="made here", seed=1)
         for name, rows in (("tasks", self.tasks), ("problems", self.problems)):
             write_product(self.root / name, [pa.Table.from_pylist(rows, PROBLEM)], schema=PROBLEM, card=card)
         params = GateParams.model_validate(PARAMS)
-        return dict(gate(params, **{name: self.root / name for name in ("tasks", "problems", "report")}))
+        return dict(
+            gate(params, difficulty=difficulty, **{name: self.root / name for name in ("tasks", "problems", "report")})
+        )
 
-    def error(self) -> str:
+    def error(self, difficulty: str = "2.4") -> str:
         with pytest.raises(GateError) as caught:
-            self.run()
+            self.run(difficulty)
         assert "failed" in (self.root / "report" / "index.html").read_text()
         return str(caught.value)
 
@@ -125,6 +127,10 @@ def test_rates_and_steps_off_their_targets(world):
     message = world.error()
     assert "the step histogram must be that of the difficulty" in message
     assert "column letters: share of known numbers that have a letter" in message and "min_value=0.75" in message
+
+
+def test_tasks_of_another_difficulty(world):
+    assert "the step histogram must be that of the difficulty" in world.error("2.0")
 
 
 def test_no_test_rows(world):

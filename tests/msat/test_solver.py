@@ -1,13 +1,16 @@
 """Questions in plain text: what counts as a number, what comes back, what is refused."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from tests.msat.tiny_solver import tiny_config, tiny_encoder
 
 from selfsown.arithmetic import Number, Operation
+from selfsown.cli import app
 from selfsown.errors import UserError
 from selfsown.msat.dag import DagSolver
 from selfsown.msat.solver import Solver, read_question, serve
@@ -28,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "A box holds number0 pens . How many do number1 hold ?"),
         ("1,250 at $0.50 each, 20% off", ["1250", "1/2", "20"],
          "number0 at $ number1 each , number2 % off"),
+        ("$.50 for 3 pens", ["1/2", "3"], "$ number0 for number1 pens"),
         ("It was 3.5.", ["7/2"], "It was number0 ."),
         ("Room B12 has 4 seats", ["4"], "Room B12 has number0 seats"),
     ],
@@ -40,7 +44,7 @@ def test_numbers_are_found_in_plain_text(question: str, numbers: list[str], mask
 @pytest.mark.parametrize(
     ("question", "message"),
     [("How many pens?", "no number in it"), ("", "no number in it"), ("9" * 200, "more than 64 digits"),
-     ("3 " * 4000, "8000 characters")],
+     ("3 " * 4000, "8000 characters"), ("If number1 is 5 and 7?", "'number1' stands for a number")],
 )  # fmt: skip
 def test_a_question_that_cannot_be_read_is_refused_in_words(question: str, message: str, folder: Path) -> None:
     with pytest.raises(UserError, match=message):
@@ -56,6 +60,14 @@ def test_answer_equation_and_steps(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert first.steps == ("2 * 3 = 6", "6 - 1 = 5", "5 / 6 = 5/6")
     assert second.answer == "" and "division by zero" in second.reason and "division by zero" in str(second)
     assert serve(str(folder))(["A is 2 , B is 3 , K is 1 ?"]) == ["5/6"]
+
+
+def test_on_the_command_line(folder: Path) -> None:
+    arguments = ["solve", "--folder", str(folder)]
+    shown = CliRunner().invoke(app, [*arguments, "A box holds 12 pens. How many do 7 hold?"], catch_exceptions=False)
+    assert shown.exit_code == 0 and re.match(r"answer +-?\d|no answer: ", shown.output)
+    with pytest.raises(UserError, match=r"'How many pens\?': no number in it"):
+        CliRunner().invoke(app, [*arguments, "How many pens?"], catch_exceptions=False)
 
 
 def test_a_folder_that_is_no_solver_is_named(tmp_path: Path) -> None:

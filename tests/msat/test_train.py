@@ -23,7 +23,7 @@ from selfsown.msat.dag import DagSolver
 from selfsown.msat.evaluate import EvaluateParams, fold, per_item
 from selfsown.msat.evaluate import evaluate as evaluate_stage
 from selfsown.msat.finetune import FinetuneParams, finetune, training_rows
-from selfsown.msat.pretrain import PretrainParams, pretrain
+from selfsown.msat.pretrain import PretrainParams, pretrain, task_splits
 from selfsown.msat.variants import TASKS, Matrix, Variant
 from selfsown.shards import CardInfo, read_product, write_product
 
@@ -208,6 +208,15 @@ def test_no_test_row_is_trained_on_or_chosen_by(
     assert json.loads((tmp_path / "m" / "solver.json").read_text())["constants"] == ["100"]
 
 
+def test_tasks_that_are_reported_on_choose_no_step(inputs: dict[str, Path]) -> None:
+    groups = {row["id"]: row["group"] for row in rows(40, "train", "tasks")}
+    train, dev = task_splits(inputs["tasks"], PRETRAIN.model_copy(update={"dev_limit": 5}))
+    taught, validated = ({groups[problem.id] for problem in part} for part in (train, dev))
+    assert len(dev) == 5 and taught and not taught & validated
+    with pytest.raises(UserError, match="dev_limit: 40 takes all 40 tasks to train on"):
+        task_splits(inputs["tasks"], PRETRAIN.model_copy(update={"dev_limit": 40}))
+
+
 def test_validation_rows_are_the_dev_split_or_whole_groups_of_the_training_folds(inputs: dict[str, Path]) -> None:
     train, dev = training_rows(inputs["problems"], "own", 0.3, 1)
     assert {row["split"] for row in train} == {"train"} and {row["split"] for row in dev} == {"dev"}
@@ -243,6 +252,7 @@ def test_answers_become_metrics_and_seeds_are_folded(inputs: dict[str, Path], tm
     )
     for key in ("msat_accuracy_dag", "mwp_accuracy_dag_pretrained", "mwp_accuracy_dag_scratch"):
         assert 0 <= metrics[f"{key}_lo"] <= metrics[key] <= metrics[f"{key}_hi"] <= 1 and metrics[f"{key}_n"] == 6
+    assert metrics["mwp_accuracy_dag_scratch_folded_fold0"] == metrics["mwp_accuracy_dag_scratch_folded"]
     assert {"mwp_gain_dag_pretrained_lo", "mwp_accuracy_dag_pretrained_enlarged", "mwp_accuracy_dag_scratch_folded",
             "mwp_accuracy_dag_pretrained_add", "msat_accuracy_dag_steps1"} <= metrics.keys()  # fmt: skip
     table = read_product(answers / Variant("dag", "digits", "2.4", "pretrained", "own").name).to_pylist()

@@ -48,6 +48,21 @@ class Equations:
         return Equations(self.operators[rows], self.operands[rows], self.results[rows])
 
 
+def mean_steps(difficulty: str) -> float:
+    """The number that a difficulty of the matrix is.
+
+    Raises:
+        UserError: not a number from 1 to 3.
+    """
+    try:
+        steps = float(difficulty)
+    except ValueError:
+        steps = 0.0
+    if not 1 <= steps <= 3:
+        raise UserError(f"params.yaml: msat.matrix.difficulties: {difficulty!r} is not allowed: mean steps, 1 to 3")
+    return steps
+
+
 def step_mix(
     size: int, difficulty: float, weights: tuple[float, float, float] = (1, 1, 1), penalty: float = 30
 ) -> tuple[float, float, float]:

@@ -49,7 +49,16 @@ class EvaluateParams(StageParams):
 
 @stage(tracked=True)
 def evaluate(params: EvaluateParams, *, answers: In, problems: In, models: In, plots: Out) -> Metrics:
-    """Compare the solvers' answers; register the solvers."""
+    """Compare the solvers' answers; register the solvers.
+
+    Raises:
+        UserError: `registered` is no arm of the matrix.
+    """
+    if params.registered not in params.arms:
+        raise UserError(
+            f"params.yaml: msat.evaluate.registered: {params.registered!r} is no arm of the matrix: "
+            f"{', '.join(params.arms)}"
+        )
     matrix = Matrix.of(params.model_dump())
     frames = {variant: read_product(answers / variant.name).to_pandas() for variant in matrix.variants()}
     metrics, bars = measure(frames, matrix)
@@ -65,7 +74,8 @@ def evaluate(params: EvaluateParams, *, answers: In, problems: In, models: In, p
 def measure(frames: Mapping[Variant, pd.DataFrame], matrix: Matrix) -> tuple[dict[str, float], list[dict[str, object]]]:
     """All metrics and the bars of their plot; `correct` may be a mean over seeds.
 
-    Folds of one source are joined, since each of its problems is tested in one of them.
+    Folds of one source are joined, since each of its problems is tested in one of them; each fold, and the plain mean
+    over folds that papers report, has its figure beside that.
     """
     metrics: dict[str, float] = {}
     bars: list[dict[str, object]] = []
@@ -75,9 +85,13 @@ def measure(frames: Mapping[Variant, pd.DataFrame], matrix: Matrix) -> tuple[dic
     ):
         members = list(group)
         joined[members[0], source] = pd.concat([frames[member] for member in members])
-        for member in members if len(members) > 1 else []:
-            key = f"mwp_accuracy_{variant.solver}_{variant.arm}{matrix.suffix(member)}_fold{_fold(member)}"
-            metrics[key] = float(_plain(frames[member])["correct"].mean())
+        key = f"mwp_accuracy_{variant.solver}_{variant.arm}{matrix.suffix(members[0])}"
+        for member in members:
+            if (fold := parse_set(member.problem_set).fold) is not None:
+                metrics |= _rate(f"{key}_fold{fold}", _plain(frames[member]))
+        if len(members) > 1:
+            folds = [float(_plain(frames[member])["correct"].mean()) for member in members]
+            metrics[f"{key}_mean_of_folds"] = float(np.mean(folds))
     for (variant, source), frame in joined.items():
         suffix = matrix.suffix(variant)
         if variant.problem_set == TASKS:
@@ -120,10 +134,6 @@ def _source(variant: Variant) -> str:
     return parse_set(variant.problem_set).source
 
 
-def _fold(variant: Variant) -> int | None:
-    return parse_set(variant.problem_set).fold
-
-
 def _by_source(variant: Variant) -> tuple[object, ...]:
     return (*variant[:4], _source(variant), variant.problem_set)
 
@@ -148,8 +158,13 @@ def _rates(key: str, frame: pd.DataFrame) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for end, part in parts.items():
         if not part.empty:
-            metrics |= rate(*_by_group(part))._replace(n=len(part)).flat(f"{key}{end}")
+            metrics |= _rate(f"{key}{end}", part)
     return metrics
+
+
+def _rate(key: str, rows: pd.DataFrame) -> dict[str, float]:
+    """Accuracy with its interval and the number of problems."""
+    return rate(*_by_group(rows))._replace(n=len(rows)).flat(key)
 
 
 def _difference(key: str, frame: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, float]:

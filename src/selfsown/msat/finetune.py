@@ -6,8 +6,6 @@ step. The validation rows are the set's dev split, or a part of its training row
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from pydantic import Field
 from transformers import set_seed
 
 from selfsown.msat.kinds import load_solver
-from selfsown.msat.train import TrainingParams, finish, problems_of, run
+from selfsown.msat.train import TrainingParams, chance, finish, problems_of, run
 from selfsown.msat.variants import parse_set, set_rows
 from selfsown.stage import In, Metrics, Out, input_digests, stage
 from selfsown.training import work_folder
@@ -55,13 +53,7 @@ def training_rows(
     has_dev = parse_set(name).fold is None and any(row["split"] == "dev" for row in rows)
     sides: tuple[list[Any], list[Any]] = ([], [])
     for row in rows:
-        sides[row["split"] == "dev" if has_dev else _chance(row["group"], seed) < validation].append(row)
+        sides[row["split"] == "dev" if has_dev else chance(row["group"], seed) < validation].append(row)
     train, dev = sides
-    dev.sort(key=lambda row: _chance(row["id"], seed))  # a limit then takes any of them, not one corner of the corpus
+    dev.sort(key=lambda row: chance(row["id"], seed))  # a limit then takes any of them, not one corner of the corpus
     return train, dev
-
-
-def _chance(text: str, seed: int) -> float:
-    """A number in [0, 1) that hangs on the text and the seed alone."""
-    digest = hashlib.sha256(json.dumps([seed, text]).encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pandas as pd
 
 from selfsown import quality
-from selfsown.msat.equations import STEPS, step_mix
+from selfsown.msat.equations import STEPS, mean_steps, step_mix
 from selfsown.params import Params
 from selfsown.quality import problems as suites
 from selfsown.shards import read_product
@@ -31,15 +31,15 @@ class GateParams(StageParams):
 
 
 @stage(tracked=True)
-def gate(params: GateParams, *, tasks: In, problems: In, report: Out) -> Metrics:
-    """Check tasks and word problems.
+def gate(params: GateParams, *, difficulty: str, tasks: In, problems: In, report: Out) -> Metrics:
+    """Check tasks and word problems; `difficulty` is the mean number of steps that was asked for.
 
     Raises:
         GateError: an expectation failed; `report` says which, and shows rows.
     """
     made = suites.problem_frame(read_product(tasks))
     found = suites.problem_frame(read_product(problems))
-    expected = dict(zip(STEPS, step_mix(len(made), mean_steps(made)), strict=True))
+    expected = dict(zip(STEPS, step_mix(len(made), mean_steps(difficulty)), strict=True))
     quality.check(
         {"tasks": made, "problems": found},
         {
@@ -51,7 +51,7 @@ def gate(params: GateParams, *, tasks: In, problems: In, report: Out) -> Metrics
     return {
         **{f"tasks_{split}": int(count) for split, count in made["split"].value_counts().sort_index().items()},
         **{f"tasks_{steps}_steps": int((made["steps"] == steps).sum()) for steps in STEPS},
-        "mean_steps": mean_steps(made),
+        "mean_steps": float(made["steps"].mean()),
         "distractor_rate": float(made["distractors"].mean()),
         "letter_rate": float(made["letters"].mean()),
         "largest_number": float(made["largest"].max()),
@@ -71,8 +71,3 @@ def shared_by_folds(rows: pd.DataFrame) -> dict[str, float]:
     folds = folded.groupby(["source", "group"])["fold"].transform("nunique")
     shares = (folds > 1).groupby(folded["source"]).mean()
     return {f"problems_{source}_shared_by_folds": float(share) for source, share in shares.items()}
-
-
-def mean_steps(rows: pd.DataFrame) -> float:
-    """Mean number of steps, between the 1 and 3 that tasks can have; no rows count as 1."""
-    return min(3.0, max(1.0, float(rows["steps"].mean()))) if len(rows) else 1.0

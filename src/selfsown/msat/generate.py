@@ -23,8 +23,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from selfsown.arithmetic import OPERATORS, PROBLEM
-from selfsown.errors import UserError
-from selfsown.msat.equations import STEPS, Equations, apportion, commuted, sample_equations, step_counts
+from selfsown.msat.equations import STEPS, Equations, apportion, commuted, mean_steps, sample_equations, step_counts
 from selfsown.msat.templates import Template, template
 from selfsown.shards import CardInfo, ShardResult, map_shards, shard_seed
 from selfsown.stage import Metrics, Out, StageParams, stage
@@ -108,21 +107,6 @@ def generate(params: GenerateParams, *, difficulty: str, tasks: Out) -> Metrics:
         **{f"rows_{steps}_steps": count for steps, count in zip(STEPS, counts, strict=True)},
         "mean_steps": sum(steps * count for steps, count in zip(STEPS, counts, strict=True)) / sum(counts),
     }
-
-
-def mean_steps(difficulty: str) -> float:
-    """The number that a difficulty of the matrix is.
-
-    Raises:
-        UserError: not a number from 1 to 3.
-    """
-    try:
-        steps = float(difficulty)
-    except ValueError:
-        steps = 0.0
-    if not 1 <= steps <= 3:
-        raise UserError(f"params.yaml: msat.matrix.difficulties: {difficulty!r} is not allowed: mean steps, 1 to 3")
-    return steps
 
 
 def _batches(params: GenerateParams, difficulty: float) -> list[Batch]:

@@ -1,8 +1,9 @@
 """A solver learns multi-step arithmetic (section 3.3): the encoder stays as it is, adapters and head are trained.
 
-Input: the encoder and the tasks. Output: a solver's folder and `training.json`, the accuracy on the tasks' dev split
-by step. Arms: `pretrained` (the paper), `full` (the encoder is trained too), `scratch` (no step at all: the same
-solver, with the same first weights, for comparison).
+Input: the encoder and the tasks. Output: a solver's folder and `training.json`, the accuracy on validation tasks by
+step; they are training tasks, since the dev split is what a solver is tested on. Arms: `pretrained` (the paper),
+`full` (the encoder is trained too), `scratch` (no step at all: the same solver, with the same first weights, for
+comparison).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from selfsown.msat.adapters import train_adapters_only
 from selfsown.msat.backbone import DagParams, DecoderParams, SolverConfig
 from selfsown.msat.kinds import solver_class
 from selfsown.msat.representation import Problem
-from selfsown.msat.train import TrainingParams, finish, problems_of, run
+from selfsown.msat.train import TrainingParams, chance, finish, problems_of, run
 from selfsown.shards import read_product
 from selfsown.stage import In, Metrics, Out, input_digests, stage
 from selfsown.training import planned_batches, work_folder
@@ -77,12 +78,21 @@ def solver_config(params: PretrainParams, solver: str, representation: str) -> S
 
 
 def task_splits(tasks: Path, params: PretrainParams) -> tuple[list[Problem], list[Problem]]:
-    """Training tasks, as many as the steps can use, and the dev tasks to validate on."""
-    table = read_product(tasks, ["id", "question", "numbers", "equation", "split"])
-    wanted = prod(planned_batches(params.arguments))
-    splits = []
-    for split, limit in (("train", wanted), ("dev", params.dev_limit)):
-        part = table.filter(pc.field("split") == split)
-        chosen = np.random.default_rng(params.seed).permutation(part.num_rows)[:limit]
-        splits.append(problems_of(part.take(chosen).to_pylist()))
-    return splits[0], splits[1]
+    """Tasks to train on, as many as the steps can use, and tasks to validate on; no group (equation) is torn.
+
+    Both are of the training split: the dev split is what accuracy is reported on.
+
+    Raises:
+        UserError: no task is left to train on.
+    """
+    table = read_product(tasks, ["id", "question", "numbers", "equation", "group", "split"])
+    rows = table.filter(pc.field("split") == "train").to_pylist()
+    rows.sort(key=lambda row: (chance(row["group"], params.seed), row["id"]))
+    dev, rest = rows[: params.dev_limit], rows[params.dev_limit :]
+    train = [row for row in rest if row["group"] != dev[-1]["group"]]
+    if not train:
+        raise UserError(
+            f"params.yaml: msat.pretrain.dev_limit: {params.dev_limit} takes all {len(rows)} tasks to train on"
+        )
+    wanted = np.random.default_rng(params.seed).permutation(len(train))[: prod(planned_batches(params.arguments))]
+    return problems_of([train[index] for index in wanted]), problems_of(dev)

@@ -27,7 +27,8 @@ from selfsown.msat.scoring import Answered, solve
 
 BATCH_SIZE = 32
 MAX_CHARACTERS = 4000
-NUMBER = re.compile(r"(?<![\w.])(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?![0-9])")
+NUMBER = re.compile(r"(?<![\w.])(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)(?![0-9])")
+RESERVED = re.compile(r"\bnumber[0-9]+\b")
 MARKS = re.compile(r"([?!.,;:()\"])(?=\s|$)")
 
 
@@ -73,10 +74,13 @@ class Solver:
         """The version of a registered solver that carries `alias`.
 
         Raises:
-            UserError: there is none, or the tracking server is away.
+            UserError: there is none, it is no solver, or the tracking server is away.
         """
         with tempfile.TemporaryDirectory() as folder:
-            return cls.load(next(tracking.download_model(name, alias, Path(folder)).rglob(CONFIG)).parent)
+            found = list(tracking.download_model(name, alias, Path(folder)).rglob(CONFIG))
+            if not found:
+                raise UserError(f"{name}: @{alias} is no solver of word problems, it has no {CONFIG}")
+            return cls.load(found[0].parent)
 
     def solve(self, questions: Sequence[str]) -> list[Solution]:
         """Answers, in the questions' order.
@@ -93,7 +97,7 @@ def read_question(question: str) -> Problem:
     """A question with its numbers taken out, as the products hold it.
 
     Raises:
-        UserError: no number, a number of too many digits, or too long a question.
+        UserError: no number, a number of too many digits, a word that stands for one, or too long a question.
 
     >>> read_question("1,000 pens at $0.5 each?").question
     'number0 pens at $ number1 each ?'
@@ -101,6 +105,8 @@ def read_question(question: str) -> Problem:
     shown = question if len(question) <= 60 else f"{question[:57]}..."
     if len(question) > MAX_CHARACTERS:
         raise UserError(f"{shown!r}: {len(question)} characters; a question may have {MAX_CHARACTERS}")
+    if reserved := RESERVED.search(question):
+        raise UserError(f"{shown!r}: {reserved[0]!r} stands for a number inside the solver; write another word")
     found = list(NUMBER.finditer(question))
     if not found:
         raise UserError(f"{shown!r}: no number in it; numbers are read as digits: 12, 3.5 or 1,000")

@@ -6,6 +6,8 @@ row of a test split is read here.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -254,3 +256,9 @@ class SolverTrainer(OwnOrder, Trainer):
         solver.train(training)
         right = sum(is_right(solution, problem) for solution, problem in zip(solutions, self.dev, strict=True))
         return self.measured(f"{metric_key_prefix}_accuracy", right / len(self.dev))
+
+
+def chance(text: str, seed: int) -> float:
+    """A number in [0, 1) that hangs on the text and the seed alone: which side of a split a group is on."""
+    digest = hashlib.sha256(json.dumps([seed, text]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
