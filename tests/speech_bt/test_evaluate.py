@@ -47,10 +47,20 @@ def test_a_clear_gain_is_clear_and_no_gain_is_not() -> None:
     metrics, bars = measure({"untouched": frame(0.6, 1), "real": frame(0.4, 2), "mixed": frame(0.4, 3)})
     assert metrics["wer_relative_reduction_lo"] > 0.15
     assert metrics["wer_mixed_minus_real_lo"] < 0 < metrics["wer_mixed_minus_real_hi"]
-    assert metrics["wer_untouched_n"] == 120 and metrics["wer_untouched_11s_n"] == 120
+    assert metrics["wer_untouched_n"] == 120 and metrics["wer_mixed_30s_n"] == 120
     assert metrics["hallucination_untouched"] == 0 and metrics["hallucination_mixed"] == 1
-    assert {bar["arm"] for bar in bars} == {"untouched", "real", "mixed"}
+    assert {bar["arm"] for bar in bars} == {"untouched", "untouched_short", "real", "mixed"}
     assert metrics["substitutions_mixed"] == pytest.approx(metrics["wer_mixed"])
+
+
+def test_what_shorter_windows_do_is_not_taken_for_training() -> None:
+    untouched = pd.concat([frame(0.6, 1, windows=(30.0,)), frame(0.4, 2, windows=(11.0,))])
+    metrics, _ = measure({"untouched": untouched, "mixed": frame(0.4, 3, windows=(11.0,))})
+    assert metrics["wer_relative_reduction_lo"] > 0.15 and metrics["wer_relative_reduction_untouched_short_lo"] > 0.15
+    low, high = (metrics[f"wer_relative_reduction_same_windows_{end}"] for end in ("lo", "hi"))
+    assert low < 0 < high
+    without, _ = measure({"untouched": frame(0.6, 1, windows=(30.0,)), "mixed": frame(0.4, 3)})
+    assert not [key for key in without if "short" in key or "same_windows" in key]
 
 
 def test_each_language_has_its_own_figures_when_there_are_several() -> None:

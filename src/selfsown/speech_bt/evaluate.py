@@ -1,7 +1,8 @@
 """Error rates with paired confidence intervals (section 1e of the paper's protocol: WER, here CER too).
 
-Every model decoded the same test sets in the same way (`transcribe`); the baseline is the untouched model at the
-30 s window it was made for. Rates are corpus-level, intervals are 95 % bootstraps over utterances, comparisons are
+The baseline is the untouched model at the 30 s window it was made for. Where it was decoded at the trained models'
+shorter windows too it is compared there as `untouched_short`, so that what shorter windows do is not taken for what
+training did. Rates are corpus-level, intervals are 95 % bootstraps over utterances, comparisons are
 paired by utterance. Input: one transcripts product per arm. Output: flat metrics, plot data, samples.
 """
 
@@ -26,6 +27,8 @@ from selfsown.speech_bt.scoring import BASELINE_WINDOW, NO_SPEECH, UNTOUCHED
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 
 REGISTERED = "selfsown-whisper"
+SHORT = "untouched_short"
+"""The untouched model decoded at the windows of the trained ones."""
 PREFIX = {"test": "", "ood": "ood_"}
 """Metric prefix of each test split: in-domain has none."""
 
@@ -43,20 +46,27 @@ class EvaluateParams(StageParams):
 def evaluate(params: EvaluateParams, *, transcripts: In, speech: In, models: In, plots: Out) -> Metrics:
     """Compare every arm with the untouched model on the same utterances."""
     frames = {arm: read_product(transcripts / arm).to_pandas() for arm in (UNTOUCHED, *params.arms)}
-    windows = main_windows(frames)
+    rows = judged(frames)
     metrics, bars = measure(frames)
-    samples = _samples(frames, windows, params)
-    for name, rows in {"wer": bars, "dev": _dev_curves(models, params.arms), "samples": samples}.items():
-        write_json(plots / f"{name}.json", rows)
+    samples = _samples(rows, params)
+    for name, made in {"wer": bars, "dev": _dev_curves(models, params.arms), "samples": samples}.items():
+        write_json(plots / f"{name}.json", made)
     tracking.log_artifact(plots, "plots")
     _log_audio(samples, speech)
-    _register(params, frames, windows, metrics, models, speech)
+    _register(params, rows, metrics, models, speech)
     return metrics
 
 
-def main_windows(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
-    """The window each arm is judged at, in seconds: 30 for the untouched model, the shortest for trained ones."""
-    return {arm: BASELINE_WINDOW if arm == UNTOUCHED else float(frame["window"].min()) for arm, frame in frames.items()}
+def judged(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """What each model is judged by: the untouched one at 30 s and at the trained ones' windows, those at their own."""
+    trained = {arm: frame[frame["window"] == frame["window"].min()] for arm, frame in frames.items() if arm != UNTOUCHED}
+    untouched = frames[UNTOUCHED]
+    rows = {UNTOUCHED: untouched[untouched["window"] == BASELINE_WINDOW]}
+    windows = {float(window) for frame in trained.values() for window in frame["window"]} - {BASELINE_WINDOW}
+    short = untouched[untouched["window"].isin(windows)]
+    if len(windows) == 1 and not short.empty:
+        rows[SHORT] = short
+    return rows | trained
 
 
 def measure(frames: Mapping[str, pd.DataFrame]) -> tuple[dict[str, float], list[dict[str, object]]]:
@@ -64,21 +74,23 @@ def measure(frames: Mapping[str, pd.DataFrame]) -> tuple[dict[str, float], list[
 
     A split with several languages has figures of each beside those of all.
     """
-    windows = main_windows(frames)
+    rows = judged(frames)
     metrics: dict[str, float] = {}
     bars = []
     for split, prefix in PREFIX.items():
-        languages = sorted(set(_select(frames[UNTOUCHED], split, BASELINE_WINDOW, None)["language"]))
+        languages = sorted(set(_select(rows[UNTOUCHED], split, None)["language"]))
         for language in (None, *(languages if len(languages) > 1 else ())):
-            rows = {arm: _select(frames[arm], split, windows[arm], language) for arm in frames}
-            if rows[UNTOUCHED].empty:
+            chosen = {arm: _select(frame, split, language) for arm, frame in rows.items()}
+            if chosen[UNTOUCHED].empty:
                 continue
-            _same_items(rows, split)
+            _same_items(chosen, split)
             suffix = f"_{language}" if language else ""
-            metrics |= _compare(rows, prefix, suffix)
-            bars += [_bar(split, arm, language, metrics, prefix, suffix) for arm in frames]
-    for arm, frame in frames.items():
-        metrics |= _other_windows(frame, arm, windows[arm]) | _faults(frame, arm, windows[arm])
+            metrics |= _compare(chosen, prefix, suffix)
+            bars += [_bar(split, arm, language, metrics, prefix, suffix) for arm in chosen]
+    for arm, frame in rows.items():
+        metrics |= _faults(frame, arm)
+        if arm in frames and arm != UNTOUCHED:
+            metrics |= _other_windows(frames[arm], arm, float(frame["window"].min()))
     return metrics, bars
 
 
@@ -97,9 +109,9 @@ def fold(files: Sequence[Path], parameters: Mapping[str, Any]) -> dict[str, obje
     return study.fold(files, KEYS, COUNTS, lambda frames: measure(frames)[0])
 
 
-def _select(frame: pd.DataFrame, split: str, window: float, language: str | None) -> pd.DataFrame:
-    """The rows of one test split at one window, by id; utterances whose reference has no words cannot be rated."""
-    chosen = frame[(frame["split"] == split) & (frame["window"] == window) & (frame["words"] > 0)]
+def _select(frame: pd.DataFrame, split: str, language: str | None) -> pd.DataFrame:
+    """The rows of one test split, by id; utterances whose reference has no words cannot be rated."""
+    chosen = frame[(frame["split"] == split) & (frame["words"] > 0)]
     if language is not None:
         chosen = chosen[chosen["language"] == language]
     return chosen.set_index("id").sort_index()
@@ -133,6 +145,9 @@ def _compare(rows: dict[str, pd.DataFrame], prefix: str, suffix: str) -> dict[st
             reduction = relative_reduction(_column(frame), _column(rows[UNTOUCHED]))
             name = "wer_relative_reduction" if arm == "mixed" else f"wer_relative_reduction_{arm}"
             metrics |= reduction.flat(f"{prefix}{name}{suffix}")
+    if "mixed" in rows and SHORT in rows:
+        reduction = relative_reduction(_column(rows["mixed"]), _column(rows[SHORT]))
+        metrics |= reduction.flat(f"{prefix}wer_relative_reduction_same_windows{suffix}")
     if "mixed" in rows and "real" in rows:
         difference = rate_difference(_column(rows["mixed"]), _column(rows["real"]), _column(rows["real"], "words"))
         metrics |= difference.flat(f"{prefix}wer_mixed_minus_real{suffix}")
@@ -143,15 +158,14 @@ def _other_windows(frame: pd.DataFrame, arm: str, main: float) -> dict[str, floa
     """In-domain WER at the windows that are not the arm's own: `wer_<arm>_30s`."""
     metrics: dict[str, float] = {}
     for window in sorted(set(frame["window"]) - {main}):
-        rows = _select(frame, "test", window, None)
+        rows = _select(frame[frame["window"] == window], "test", None)
         if not rows.empty:
             metrics |= rate(_column(rows), _column(rows, "words")).flat(f"wer_{arm}_{window:g}s")
     return metrics
 
 
-def _faults(frame: pd.DataFrame, arm: str, window: float) -> dict[str, float]:
+def _faults(rows: pd.DataFrame, arm: str) -> dict[str, float]:
     """How often the model makes speech up: words where there is none, and n-grams said over and over."""
-    rows = frame[frame["window"] == window]
     silent = rows[rows["split"] == NO_SPEECH]
     spoken = rows[rows["split"] != NO_SPEECH]
     metrics = {f"repeated_{arm}": float(spoken["repeated"].mean()), f"cut_{arm}": float(spoken["cut"].mean())}
@@ -168,16 +182,14 @@ def _bar(
     return {"split": split, "arm": arm, "language": language or "all", **interval}
 
 
-def _samples(
-    frames: dict[str, pd.DataFrame], windows: dict[str, float], params: EvaluateParams
-) -> list[dict[str, object]]:
+def _samples(judged_rows: Mapping[str, pd.DataFrame], params: EvaluateParams) -> list[dict[str, object]]:
     """The worst and the median in-domain utterances of the registered arm, beside what the untouched model heard."""
     arm = params.registered
-    rows = _select(frames[arm], "test", windows[arm], None)
+    rows = _select(judged_rows[arm], "test", None)
     rows["wer"] = rows["errors"] / rows["words"]
     ordered = rows.sort_values(["wer", "errors"], kind="stable", ascending=False)
     middle = max(0, (len(ordered) - params.samples) // 2)
-    untouched = _select(frames[UNTOUCHED], "test", windows[UNTOUCHED], None)["hypothesis"]
+    untouched = _select(judged_rows[UNTOUCHED], "test", None)["hypothesis"]
     parts = {"worst": ordered.head(params.samples), "median": ordered[middle : middle + params.samples]}
     return [
         {
@@ -208,16 +220,15 @@ def _log_audio(samples: list[dict[str, object]], speech: Path) -> None:
 
 def _register(
     params: EvaluateParams,
-    frames: dict[str, pd.DataFrame],
-    windows: dict[str, float],
+    judged_rows: Mapping[str, pd.DataFrame],
     metrics: dict[str, float],
     models: Path,
     speech: Path,
 ) -> None:
     """Register the arm that the parameters name, with the per-utterance errors that `promote` compares."""
     arm = params.registered
-    rows = _select(frames[arm], "test", windows[arm], None)
-    untouched = _select(frames[UNTOUCHED], "test", windows[UNTOUCHED], None)
+    rows = _select(judged_rows[arm], "test", None)
+    untouched = _select(judged_rows[UNTOUCHED], "test", None)
     example = np.zeros(SAMPLE_RATE, np.float32)
     tracking.log_model(
         REGISTERED,

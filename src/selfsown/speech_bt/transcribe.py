@@ -1,8 +1,9 @@
-"""The test sets through one model: the same decoding for every arm and for the untouched model.
+"""The test sets through one model, decoded in the same way for every arm and for the untouched model.
 
 Input: a Whisper folder and the speech corpus. Output: one row per utterance and window (`SCORED`), plus
-clips of steady noise without speech, whose every word is made up. Each model is decoded at every window of the
-parameters, 30 s among them: that is what the untouched model was made for, so it is the baseline.
+clips of steady noise without speech, whose every word is made up. Trained models are decoded once for each choice of
+windows in `windows`, the untouched one in `untouched_windows`: 30 s, which it was made for, is the baseline, and with
+the trained ones' choice it can be compared in the same windows.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
 class TranscribeParams(StageParams):
     """`splits` are decoded once with each choice of windows, at most `limit` utterances of each split and language.
 
-    `windows`: of trained models; `untouched_windows`: of the untouched one, 30 s among them.
+    A choice of windows is the lengths, in seconds, of which each clip takes the shortest that holds it.
     """
 
     data_seed: int = Field(ge=0)
