@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from selfsown.msat.variants import parse_set
 from selfsown.stage import SHARED, load_params, load_stage, stage_names
+from selfsown.text import script_misfit
 
 ROOT = Path(__file__).parents[1]
 PROFILES = sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml"))
@@ -32,6 +33,14 @@ def composed(*overrides: str) -> dict[str, Any]:
 
 def words(stage: dict[str, Any]) -> list[str]:
     return shlex.split(stage["cmd"])
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_language_has_letters_and_voices(profile: str) -> None:
+    params = composed(f"profile={profile}")
+    for language in params["languages"]:
+        assert script_misfit("12", language) == "no letters: '12'"
+        assert params["speech_bt"]["synthesize"]["voices"][language]
 
 
 def test_params_file_is_the_composed_default() -> None:
