@@ -151,8 +151,9 @@ def fold(pipeline: str, out: Path, runs: tuple[Path, ...]) -> None:
 
     parameters = read_yaml(Path("params.yaml"))
     folded = importlib.import_module(f"selfsown.{pipeline}.evaluate").fold(runs, parameters)
-    write_json(out, folded)
-    click.echo(f"{out}: {len(runs)} seeds")
+    shared = ("profile", "data_seed", "languages", "corpora", pipeline)
+    write_json(out, {**folded, "parameters": {key: parameters[key] for key in shared}})
+    click.echo(f"{out}: {len(runs)} seed{'s' if len(runs) > 1 else ''}")
 
 
 @app.command()

@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import yaml
+from click.testing import CliRunner
 
+from selfsown.cli import app
 from selfsown.errors import UserError
 from selfsown.msat.answer import ANSWERS
 from selfsown.msat.evaluate import fold, measure, per_item
@@ -65,7 +68,7 @@ def test_other_problems_cannot_be_paired() -> None:
         measure(frames(answers(0.5), answers(0.5, items=90)), MATRIX)
 
 
-def test_seeds_are_averaged_per_problem(tmp_path: Path) -> None:
+def test_seeds_are_averaged_per_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = CardInfo(name="answers", licence="CC0-1.0", source="made here", seed=1)
     files = []
     for seed in range(3):
@@ -80,3 +83,11 @@ def test_seeds_are_averaged_per_problem(tmp_path: Path) -> None:
     assert folded["mean"]["mwp_accuracy_dag_pretrained"] == pytest.approx(np.mean(runs))
     assert folded["sd"]["mwp_accuracy_dag_pretrained"] == pytest.approx(np.std(runs, ddof=1))
     assert folded["sd"]["msat_accuracy_dag"] == 0
+
+    monkeypatch.chdir(tmp_path)
+    shared = {"profile": "study", "data_seed": 1, "languages": ["cs"], "corpora": {"problems": {}}}
+    measured = {**shared, "msat": {"matrix": {name: list(values) for name, values in MATRIX._asdict().items()}}}
+    Path("params.yaml").write_text(yaml.safe_dump({**measured, "seed": 3, "speech_bt": {}}))
+    made = CliRunner().invoke(app, ["fold", "msat", "study.json", *map(str, files)])
+    assert made.output == "study.json: 3 seeds\n"
+    assert json.loads(Path("study.json").read_text()) == {**json.loads(json.dumps(folded)), "parameters": measured}

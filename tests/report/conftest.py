@@ -23,7 +23,7 @@ PARAMS: dict[str, Any] = {
         "synthesize": {"sentences": {"dialogue": 1600, "prose": 400}},
         "gate": {"min_norm_i": 0.3},
         "train": {"steps": 320, "learning_rate": 1e-4},
-        "transcribe": {"windows": [11, 30], "limit": 250, "normalizer": "whisper_basic"},
+        "transcribe": {"windows": [[6, 11]], "limit": 250, "normalizer": "whisper_basic"},
     },
     "report": {"page": {}},
 }
@@ -49,10 +49,10 @@ PIPELINES = {
 PROFILES = sorted(path.stem for path in (ROOT / "conf/profile").glob("*.yaml"))
 
 
-def composed(profile: str) -> Any:
+def composed(*overrides: str) -> Any:
     """`params.yaml` of a profile, as DVC composes it."""
     with initialize_config_dir(str(ROOT / "conf"), version_base=None):
-        return OmegaConf.to_container(compose("config", [f"profile={profile}"]), resolve=True)
+        return OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
 
 
 def estimate(key: str, value: float, half: float, n: int = 197) -> dict[str, float]:

@@ -74,7 +74,7 @@ def test_unconnected_parts_stand_side_by_side() -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_bare_repro_runs_every_stage(profile: str, tmp_path: Path) -> None:
     """Everything that is declared leads to the report, in every profile."""
-    write(tmp_path / "params.yaml", composed(profile))
+    write(tmp_path / "params.yaml", composed(f"profile={profile}"))
     for path in [ROOT / "dvc.yaml", *ROOT.glob("pipelines/*/dvc.yaml")]:
         target = tmp_path / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -14,15 +14,15 @@ from selfsown.report import page as module
 from selfsown.report import paper, results
 from selfsown.report.page import PageParams, ReportError, page
 from selfsown.report.paper import Claim, PaperError, flat, read_paper
-from selfsown.report.results import verdict
+from selfsown.report.results import Part, verdict
 
 from .conftest import PARAMS, PROFILES, ROOT, composed, estimate, figures, write
 
 
-def made(project: Path, folder: str = "out", languages: tuple[str, ...] = ("cs",)) -> tuple[str, str, str]:
+def made(project: Path, folder: str = "out") -> tuple[str, str, str]:
     out = project / folder
     page(
-        PageParams(languages=languages),
+        PageParams(),
         figures=project / "metrics",
         pipelines=project / "pipelines",
         parameters=project / "params.yaml",
@@ -85,6 +85,7 @@ def test_figures_stand_beside_the_papers_with_conditions_intervals_and_n(project
         "source whisper-base",
         "Common Voice 16",
         "whisper_basic",
+        "encoder window (6, 11 s) that",
         "profile fixture, seed 1",
     ):
         assert text in html and text.replace("_", "\\_") in markdown
@@ -116,14 +117,49 @@ def test_the_same_figures_give_the_same_bytes(project: Path) -> None:
     assert made(project, "one") == made(project, "two")
 
 
+def study(project: Path, seeds: int, **changes: object) -> None:
+    """Folded figures of a study whose parameters are the active ones but for a profile and a limit of its own."""
+    speech = {**PARAMS["speech_bt"], "transcribe": {**PARAMS["speech_bt"]["transcribe"], "limit": 1000}}
+    parameters = {"profile": "long", "languages": PARAMS["languages"], "speech_bt": speech}
+    runs = {f"seed-{seed + 1}": figures() for seed in range(seeds)}
+    folded = {"mean": figures(), "sd": {}, "seeds": runs, "parameters": parameters}
+    write(project / "metrics/speech_bt.study.json", {**folded, **changes})
+
+
 def test_a_study_comes_first_with_its_seeds(project: Path) -> None:
-    write(
-        project / "metrics/speech_bt.study.json",
-        {"mean": figures(), "sd": {}, "seeds": {"1": figures(), "2": figures()}},
-    )
+    study(project, 2)
     _, markdown, _ = made(project)
     assert markdown.index("### Study") < markdown.index("### This run")
-    assert "Mean over 2 seeds" in markdown and "Per seed: 14.6, 14.6." in markdown
+    assert "Mean over 2 seeds, profile long." in markdown and "Per seed: 14.6, 14.6." in markdown
+
+
+def test_a_study_of_one_seed_is_no_mean(project: Path) -> None:
+    study(project, 1)
+    _, markdown, _ = made(project)
+    scope = markdown.split("### Study")[1].split("\n- ")[0]
+    assert "One seed, profile long." in scope and "do not cover the choice of the training seed" in scope
+    assert "Mean over" not in scope and "Per seed:" not in markdown
+
+
+def test_conditions_are_those_the_figures_were_measured_under(project: Path) -> None:
+    study(project, 2)
+    html, markdown, _ = made(project)
+    assert "| | Paper | Ours, study | Ours, this run |" in markdown
+    tested = next(line for line in markdown.splitlines() if line.startswith("| Test set |"))
+    ours, active = tested.split("|")[3:5]
+    assert "at most 1000 utterances" in ours and "at most 250 utterances" in active
+    assert re.search(r"<td>[^<]*at most 1000 utt[^<]*</td><td>[^<]*at most 250 utt", html)
+    assert "<code>speech_bt.transcribe.limit</code></th><td>1000</td>" in html
+    (project / "metrics/speech_bt.json").unlink()
+    assert "250" not in made(project)[1].split("### Conditions")[1]
+
+
+def test_a_study_that_does_not_say_its_parameters_is_refused(project: Path) -> None:
+    study(project, 2)
+    path = project / "metrics/speech_bt.study.json"
+    write(path, {key: value for key, value in json.loads(path.read_text()).items() if key != "parameters"})
+    with pytest.raises(ReportError, match=r"speech_bt\.study\.json: .*make study PIPELINE=speech_bt"):
+        made(project)
 
 
 def test_several_languages_have_rows_of_their_own(project: Path) -> None:
@@ -132,9 +168,75 @@ def test_several_languages_have_rows_of_their_own(project: Path) -> None:
         several |= estimate(f"wer_untouched_{language}", 0.5, 0.01) | estimate(f"wer_mixed_{language}", 0.4, 0.01)
         several |= estimate(f"wer_relative_reduction_{language}", 0.2, 0.01)
     write(project / "metrics/speech_bt.json", several)
-    _, markdown, _ = made(project, languages=("cs", "nl"))
+    write(project / "params.yaml", {**PARAMS, "languages": ["cs", "nl"]})
+    _, markdown, _ = made(project)
     assert "| Dutch | 4.9 | 3.7 | 24.5 | 50.0 (49.0 to 51.0) | 40.0 (39.0 to 41.0) | 20.0 (19.0 to 21.0) |" in markdown
     assert "Error rates on real speech, nl" in markdown
+
+
+def msat(project: Path, found: dict[str, float], *overrides: str) -> str:
+    """What the page says of msat, whose figures these are under a composed profile."""
+    write(project / "params.yaml", composed(*overrides))
+    write(project / "metrics/msat.json", found)
+    folder = project / "pipelines/msat"
+    folder.mkdir(exist_ok=True)
+    (folder / "paper.yaml").write_bytes((ROOT / "pipelines/msat/paper.yaml").read_bytes())
+    return made(project)[1].split("## MsAT")[1].split("\n## ")[0]
+
+
+def solved(part: str = "") -> dict[str, float]:
+    """Figures of both solvers on a set: some of each kind."""
+    found: dict[str, float] = {}
+    for solver, rate in (("seq2seq", 0.31), ("dag", 0.42)):
+        for arm, less in (("pretrained", 0.0), ("scratch", 0.04)):
+            found |= estimate(f"mwp_accuracy_{solver}_{arm}{part}", rate - less, 0.03, 1000)
+            found |= estimate(f"mwp_accuracy_{solver}_{arm}{part}_enlarged", rate - less - 0.1, 0.03, 900)
+        found |= estimate(f"mwp_gain_{solver}_pretrained{part}", 0.04, 0.01, 1000)
+        found |= estimate(f"mwp_gain_{solver}_pretrained{part}_enlarged", 0.03, 0.05, 900)
+    return found
+
+
+PUBLISHED = ("profile=study", "sets=published")
+
+
+def test_every_set_of_problems_has_its_figures_beside_the_papers(project: Path) -> None:
+    folds = {
+        f"mwp_accuracy_dag_pretrained_mawps{end}": value for end, value in (("_fold0", 0.5), ("_mean_of_folds", 0.6))
+    }
+    found = solved() | solved("_svamp") | solved("_mawps") | folds
+    text = msat(project, found, *PUBLISHED)
+    for title in ("BIG-bench's elementary_math_qa", "SVAMP", "MAWPS"):
+        table = text.split(f"**Accuracy on word problems, {title}**")[1].split("**")[0]
+        assert "Accuracy, % (n\u00a0=\u00a01,000) | Larger numbers, % (n\u00a0=\u00a0900)" in table
+        assert "| seq2seq, arithmetic first | 31.0 (28.0 to 34.0) | 21.0 (18.0 to 24.0) |" in table
+        gains = text.split(f"**Gain of arithmetic first over none, {title}**")[1].split("**")[0]
+        assert "| DAG, arithmetic first | 4.0 (3.0 to 5.0) | 3.0 (−2.0 to 8.0) |" in gains and "scratch" not in gains
+        for solver in ("seq2seq", "DAG"):
+            claim = f"Arithmetic first makes the {solver} solver better at word problems, {title}. 4.0 points"
+            assert f"**Established:** {claim}" in text
+    assert "| SVAMP | 39.8 | 48.9 | 31.0 (28.0 to 34.0) | 42.0 (39.0 to 45.0) |" in text
+    assert "| SVAMP | 36.2 | 48.2 | 21.0 (18.0 to 24.0) | 32.0 (29.0 to 35.0) |" in text
+    assert "| MAWPS | 84.1 | 91.6 | 27.0 (24.0 to 30.0) | 38.0 (35.0 to 41.0) |" in text
+    assert "second-hand" in text
+    assert "| DAG, arithmetic first | 60.0 | 50.0 |" in text.split("**Accuracy on word problems by fold, MAWPS**")[1]
+
+
+def test_sets_that_were_not_measured_are_not_mentioned(project: Path) -> None:
+    text = msat(project, solved(), "profile=laptop").split("### Conditions")[0]
+    for name in ("SVAMP", "MAWPS", "ASDiv", "by fold", "Not measured", "the encoder too", "second-hand"):
+        assert name not in text
+    text = msat(project, solved() | solved("_svamp"), *PUBLISHED)
+    assert "| SVAMP | 39.8" in text and "| MAWPS |" not in text and "Not measured" not in text
+    pretrained = {key: value for key, value in solved().items() if "scratch" not in key and "gain" not in key}
+    assert msat(project, pretrained, "profile=laptop").count("**Not measured:**") == 2
+
+
+def test_figures_without_a_sets_name_are_of_the_first_set(project: Path) -> None:
+    """SVAMP in these profiles, a single fold of MAWPS in the last."""
+    text = msat(project, solved() | solved("_mawps"), "profile=gpu")
+    assert "| SVAMP | 39.8 | 48.9 | 31.0 (28.0 to 34.0)" in text and "BIG-bench" not in text.split("### Conditions")[0]
+    text = msat(project, solved(), "profile=gpu", "msat.matrix.sets=[mawps-fold2]")
+    assert "| MAWPS | 91.6 | 94.3 | 31.0 (28.0 to 34.0)" in text and "| SVAMP |" not in text
 
 
 def test_text_from_models_is_shown_and_never_markup(project: Path) -> None:
@@ -176,7 +278,7 @@ def test_a_wrong_paper_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_has_the_parameters_the_conditions_name(profile: str) -> None:
     for path in sorted((ROOT / "pipelines").glob("*/paper.yaml")):
-        read_paper(path, composed(profile))
+        read_paper(path, composed(f"profile={profile}"))
 
 
 @pytest.mark.parametrize(
@@ -197,7 +299,7 @@ def test_a_claim_is_established_only_clear_of_zero(
 ) -> None:
     claim = Claim(text="x", key="k", better=better, absent="-")
     metrics = {"k": 0.1} if lo is None else {"k": (lo + hi) / 2, "k_lo": lo, "k_hi": hi}
-    assert verdict(claim, metrics).standing == standing
+    assert verdict(claim, metrics, Part("", "", "")).standing == standing
 
 
 def test_the_plots_are_well_formed_and_follow_the_scheme(project: Path) -> None:

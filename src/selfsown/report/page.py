@@ -9,7 +9,7 @@ is one, comes first. The same input gives the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -23,25 +23,23 @@ from selfsown.params import read_yaml
 from selfsown.report import dag, plots
 from selfsown.report.paper import Bars, Curves, Intervals, Paper, flat, read_paper
 from selfsown.report.results import (
-    BesideRow,
+    Comparison,
     Grid,
     Metrics,
     Verdict,
     beside,
     figure,
     grids,
-    mean_change,
     number,
-    verdict,
+    parts,
+    verdicts,
 )
 from selfsown.shards import write_atomic
 from selfsown.stage import In, Out, StageParams, stage
 
 
 class PageParams(StageParams):
-    """`languages` decides which figures have a language of their own."""
-
-    languages: tuple[str, ...]
+    """The page is made from all of `params.yaml`, which is one of its inputs."""
 
 
 class ReportError(UserError):
@@ -50,26 +48,27 @@ class ReportError(UserError):
 
 @dataclass(frozen=True)
 class ResultSet:
-    """One set of figures and what is said about it: a study over seeds, or one run."""
+    """A study over seeds, or one run, and what is said about it; `conditions` are in the order of the paper's."""
 
     title: str
     scope: str
-    beside: list[BesideRow]
+    comparisons: list[Comparison]
     verdicts: list[Verdict]
     grids: list[Grid]
+    conditions: tuple[str, ...]
+    parameters: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Section:
-    """All that the page says about one pipeline."""
+    """All that the page says about one pipeline; `conditions`: ours, by what they are those of."""
 
     name: str
     paper: Paper
-    mean_change: str
     results: list[ResultSet]
+    conditions: dict[str, tuple[str, ...]]
     plots: list[tuple[str, Markup]]
     samples: dict[str, list[dict[str, str]]]
-    parameters: dict[str, str]
 
 
 @stage()
@@ -83,14 +82,11 @@ def page(
     """
     active = read_yaml(parameters)
     graph = dag.read_dag(pipelines.parent / "dvc.yaml")
-    sections = [
-        section(path.parent.name, read_paper(path, active), figures, active, params.languages)
-        for path in sorted(pipelines.glob("*/paper.yaml"))
-    ]
+    sections = [section(path, figures, active) for path in sorted(pipelines.glob("*/paper.yaml"))]
     shown = {
         "sections": sections,
         "general": flat({key: value for key, value in active.items() if not isinstance(value, dict)}),
-        "languages": params.languages,
+        "languages": active["languages"],
         "dag_svg": Markup(dag.svg(graph)),  # noqa: S704 - made above, every text in it escaped
         "dag_mermaid": dag.mermaid(graph),
         "stages": len(graph),
@@ -104,52 +100,71 @@ def page(
         write_atomic(path, text.encode())
 
 
-def section(name: str, paper: Paper, metrics: Path, active: dict[str, Any], languages: Sequence[str]) -> Section:
-    """Everything about one pipeline, from its `metrics/<name>*.json` and `metrics/plots/<name>/`."""
-    study, scope = _study(_read(metrics / f"{name}.study.json", {}))
+def section(path: Path, metrics: Path, active: Mapping[str, Any]) -> Section:
+    """Everything about the pipeline of a `paper.yaml`, from its `metrics/<name>*.json` and `metrics/plots/<name>/`."""
+    name = path.parent.name
+    paper = read_paper(path, active)
+    folded = _read(metrics / f"{name}.study.json", {})
     run = _read(metrics / f"{name}.json", {})
     sets = []
-    if study:
-        sets.append(_results("Study", scope, paper, study, languages))
+    if folded:
+        if "parameters" not in folded:
+            raise ReportError(
+                f"{metrics / name}.study.json: does not say under which parameters; "
+                f"`make study PIPELINE={name}`, with the SETS it had, folds it again from the seeds that are kept"
+            )
+        study, scope = _study(folded)
+        sets.append(_results("Study", scope, path, study, folded["parameters"]))
     if run:
         scope = (
             f"One run, profile {active.get('profile', 'not named')}, seed {active['seed']}. Intervals are 95 % "
-            "bootstraps over test items: they do not cover the choice of the training seed."
+            f"bootstraps over test items: {ONE_SEED}"
         )
-        sets.append(_results("This run", scope, paper, run, languages))
-    own = {"seed": active["seed"], "languages": list(languages), name: active.get(name, {})}
-    return Section(
-        name,
-        paper,
-        mean_change(paper),
-        sets,
-        _plots(name, paper, metrics, study or run),
-        _samples(name, paper, metrics),
-        flat(own),
-    )
+        sets.append(_results("This run", scope, path, run, active))
+    conditions = {result.title.lower(): result.conditions for result in sets} or {"in the active profile": _ours(paper)}
+    drawn = _plots(name, paper, metrics, study if folded else run)
+    return Section(name, paper, sets, conditions, drawn, _samples(name, paper, metrics))
 
 
-def _study(folded: dict[str, Any]) -> tuple[Metrics, str]:
-    """Flat figures of several seeds, `<key>_per_seed` among them, and what their intervals mean.
+def _ours(paper: Paper) -> tuple[str, ...]:
+    return tuple(condition.ours for condition in paper.conditions)
+
+
+ONE_SEED = "they do not cover the choice of the training seed."
+
+
+def _study(folded: Mapping[str, Any]) -> tuple[Metrics, str]:
+    """Flat figures of a study, `<key>_per_seed` among them where it has several seeds, and what their intervals mean.
 
     Items are scored by their mean over seeds, with intervals over items; each seed's own figures stand beside them.
     """
-    if not folded:
-        return {}, ""
     runs = list(folded["seeds"].values())
+    profile = f"profile {folded['parameters']['profile']}. Intervals are 95 % bootstraps over test items"
+    if len(runs) == 1:
+        return folded["mean"], f"One seed, {profile}: {ONE_SEED}"
     per_seed = {
         f"{key}_per_seed": [run[key] for run in runs] for key in folded["mean"] if all(key in run for run in runs)
     }
-    scope = (
-        f"Mean over {len(runs)} seeds, profile study. Intervals are 95 % bootstraps over test items, each scored by "
-        "its mean over the seeds."
-    )
+    scope = f"Mean over {len(runs)} seeds, {profile}, each scored by its mean over the seeds."
     return {**folded["mean"], **per_seed}, scope
 
 
-def _results(title: str, scope: str, paper: Paper, found: Metrics, languages: Sequence[str]) -> ResultSet:
-    verdicts = [verdict(claim, found) for claim in paper.claims]
-    return ResultSet(title, scope, beside(paper, found, languages), verdicts, grids(paper.tables, found, languages))
+def _results(title: str, scope: str, path: Path, found: Metrics, parameters: Mapping[str, Any]) -> ResultSet:
+    """A set of figures beside the paper's, under the parameters that it was measured with."""
+    paper = read_paper(path, parameters)
+    known = parts(paper, parameters["languages"])
+    name = path.parent.name
+    own = {key: parameters[key] for key in ("seed", "languages", name) if key in parameters}
+    compared = [beside(section, found, known) for section in paper.beside]
+    return ResultSet(
+        title,
+        scope,
+        [comparison for comparison in compared if comparison.rows],
+        verdicts(paper.claims, found, known),
+        grids(paper.tables, found, known),
+        _ours(paper),
+        flat(own),
+    )
 
 
 def _plots(name: str, paper: Paper, metrics: Path, found: Metrics) -> list[tuple[str, Markup]]:

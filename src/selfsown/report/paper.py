@@ -2,6 +2,9 @@
 
 The whole of what a pipeline says to the report; the figures themselves come from `metrics/`. In conditions and in a
 plot's `reference`, `${speech_bt.gate.min_norm_i}` is that value of `params.yaml`; a section is written out.
+
+Figures of one language or one set of problems, a part, carry its name in their keys: at the end, or where a key here
+has `{}`. Claims and tables are repeated for each part that has figures.
 """
 
 from __future__ import annotations
@@ -32,17 +35,18 @@ class Condition(Params):
 
 
 class PaperRow(Params):
-    """A published result: one figure, or one before and one after; `language` picks ours of that language."""
+    """A published result: one figure, or one before and one after; `part` picks ours of that language or set."""
 
     what: str
     paper: tuple[float, ...] = Field(min_length=1, max_length=2)
-    language: str | None = None
+    part: str = ""
 
 
 class Beside(Params):
     """The paper's results beside ours: keys of our metrics in the order of its figures.
 
-    `change` is the key of our change, where the two figures of a row are before and after.
+    `change` is the key of our change, where the two figures of a row are before and after. Without it, only rows with
+    figures of ours are shown: then no mean is taken over the others.
     """
 
     caption: str
@@ -64,7 +68,10 @@ class Beside(Params):
 
 
 class Table(Params):
-    """Arms down, measures across; a cell is the metric `<measure>_<arm>`, absent if nobody measured it."""
+    """Arms down, measures across; a cell is the metric `<measure>_<arm>`, absent if nobody measured it.
+
+    Where a measure has `{}`, the arm and the part stand there.
+    """
 
     caption: str
     note: str = ""
@@ -74,14 +81,17 @@ class Table(Params):
 
 
 class Claim(Params):
-    """A statement that a difference `key` is on the `better` side of zero, perhaps by at least `target`."""
+    """A statement that a difference `key` is on the `better` side of zero, perhaps by at least `target`.
+
+    `absent` says why it may not have been measured; a claim without it, or on another part, is then not shown.
+    """
 
     text: str
     key: str
     unit: Unit = "percent"
     better: Better
     target: float | None = None
-    absent: str
+    absent: str | None = None
 
 
 class Intervals(Params):
@@ -124,14 +134,16 @@ class Samples(Params):
 
 
 class Paper(Params):
-    """All of `paper.yaml`."""
+    """All of `paper.yaml`; `sets`: names of sets of problems in keys, and in print; those of `first_set` have none."""
 
     title: str
     arxiv: str
     venue: str
     about: str
     conditions: tuple[Condition, ...]
-    beside: Beside
+    sets: Labels = Field(default_factory=dict)
+    first_set: str = ""
+    beside: tuple[Beside, ...]
     claims: tuple[Claim, ...]
     tables: tuple[Table, ...] = Field(min_length=1)
     plots: tuple[Annotated[Intervals | Curves | Bars, Field(discriminator="kind")], ...]
@@ -159,15 +171,16 @@ def read_paper(path: Path, params: Mapping[str, Any]) -> Paper:
 
 
 def flat(params: Any, prefix: str = "") -> dict[str, str]:
-    """Nested parameters as dotted names and their values; a list of plain values is one value.
+    """Nested parameters as dotted names and their values; a list of plain values, or of such lists, is one value.
 
-    >>> flat({"a": {"b": 1, "c": [1, 2]}, "d": [{"e": 3}]})
-    {'a.b': '1', 'a.c': '1, 2', 'd.0.e': '3'}
+    >>> flat({"a": {"b": 1, "c": [1, 2]}, "d": [{"e": 3}], "f": [[30], [6, 11]]})
+    {'a.b': '1', 'a.c': '1, 2', 'd.0.e': '3', 'f': '30; 6, 11'}
     """
-    if isinstance(params, list) and any(isinstance(value, dict | list) for value in params):
+    if isinstance(params, list) and any(isinstance(value, dict) for value in params):
         params = dict(enumerate(params))
     if isinstance(params, list):
-        return {prefix: ", ".join(map(str, params))}
+        nested = any(isinstance(value, list) for value in params)
+        return {prefix: ("; " if nested else ", ").join(flat(value)[""] for value in params)}
     if not isinstance(params, Mapping):
         return {prefix: str(params)}
     return {
@@ -190,8 +203,9 @@ def _filled(value: Any, params: Mapping[str, Any]) -> Any:
 def _lookup(name: str, params: Mapping[str, Any]) -> str:
     found: Any = params
     for part in name.split("."):
-        if not isinstance(found, Mapping) or part not in found:
-            raise KeyError(f"${{{name}}}: no such parameter in params.yaml")
-        found = found[part]
+        try:
+            found = found[int(part) if isinstance(found, list) else part]
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise KeyError(f"${{{name}}}: no such parameter in params.yaml") from None
     parts = flat(found)
     return parts[""] if "" in parts else ", ".join(f"{key} {text}" for key, text in parts.items())

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from selfsown.report.paper import Better, Claim, Paper, PaperRow, Table, Unit
+from selfsown.report.paper import Beside, Better, Claim, Paper, PaperRow, Table, Unit
 
 Metrics = Mapping[str, Any]
 Standing = Literal["established", "not established", "the opposite holds", "no interval", "not measured"]
@@ -65,6 +65,47 @@ def figure(metrics: Metrics, key: str, unit: Unit = "percent") -> Figure | None:
     return Figure(float(metrics[key]), **bounds, per_seed=tuple(metrics.get(f"{key}_per_seed", ())), unit=unit)
 
 
+class Part(NamedTuple):
+    """A language or a set of problems that has figures of its own; `suffix` is what their keys have of it."""
+
+    name: str
+    title: str
+    suffix: str
+
+    def of(self, text: str) -> str:
+        """A text about this part."""
+        return f"{text}, {self.title}" if self.title else text
+
+
+def parts(paper: Paper, languages: Sequence[str]) -> list[Part]:
+    """What keys without a suffix are of, then the others: sets of problems, or languages if there are several."""
+    if paper.sets:
+        first = paper.first_set.partition("-fold")[0]
+        others = [Part(name, title, f"_{name}") for name, title in paper.sets.items() if name != first]
+        return [Part(first, paper.sets.get(first, first), ""), *others]
+    if len(languages) == 1:
+        return [Part(languages[0], "", "")]
+    return [Part("", "", ""), *(Part(language, language, f"_{language}") for language in languages)]
+
+
+def keyed(key: str, suffix: str) -> str:
+    """The key with a suffix: where it has `{}`, else at its end.
+
+    >>> keyed("wer", "_mixed"), keyed("accuracy{}_enlarged", "_dag")
+    ('wer_mixed', 'accuracy_dag_enlarged')
+    """
+    return key.replace("{}", suffix) if "{}" in key else key + suffix
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The paper's figures beside ours, and the mean of its changes, if it has any."""
+
+    section: Beside
+    mean_change: str
+    rows: list[BesideRow]
+
+
 @dataclass(frozen=True)
 class BesideRow:
     """A line of the comparison: the paper's figures and change, ours, and our change."""
@@ -76,13 +117,13 @@ class BesideRow:
     change: Figure | None
 
 
-def beside(paper: Paper, metrics: Metrics, languages: Sequence[str]) -> list[BesideRow]:
+def beside(section: Beside, metrics: Metrics, known: Sequence[Part]) -> Comparison:
     """The paper's rows, those with figures of ours first; the change, where two figures are before and after."""
-    section = paper.beside
+    suffixes = {part.name: part.suffix for part in known}
     rows = []
     for row in section.rows:
-        keys = [_of_language(metrics, key, row, languages) for key in (*section.ours, section.change or "")]
-        figures = [figure(metrics, key, section.unit) for key in keys]
+        suffix = suffixes.get(row.part, f"_{row.part}") if row.part else ""
+        figures = [figure(metrics, keyed(key, suffix), section.unit) for key in (*section.ours, section.change or "")]
         rows.append(
             BesideRow(
                 row.what,
@@ -92,7 +133,8 @@ def beside(paper: Paper, metrics: Metrics, languages: Sequence[str]) -> list[Bes
                 figures[-1],
             )
         )
-    return sorted(rows, key=lambda row: not any(row.ours))
+    shown = rows if section.change else [row for row in rows if any(row.ours)]
+    return Comparison(section, mean_change(section), sorted(shown, key=lambda row: not any(row.ours)))
 
 
 def paper_change(row: PaperRow, better: Better) -> str:
@@ -103,19 +145,12 @@ def paper_change(row: PaperRow, better: Better) -> str:
     return number((before - after if better == "lower" else after - before) / before, "percent")
 
 
-def mean_change(paper: Paper) -> str:
+def mean_change(section: Beside) -> str:
     """The mean of the rows' changes, which is how the paper states its average; none where nothing changes."""
-    if not paper.beside.change:
+    if not section.change:
         return ""
-    changes = [(row.paper[0] - row.paper[1]) / row.paper[0] for row in paper.beside.rows if len(row.paper) == 2]
+    changes = [(row.paper[0] - row.paper[1]) / row.paper[0] for row in section.rows if len(row.paper) == 2]
     return number(abs(sum(changes) / len(changes)), "percent") if changes else ""
-
-
-def _of_language(metrics: Metrics, key: str, row: PaperRow, languages: Sequence[str]) -> str:
-    """The key of ours for a row: with the language's suffix, or the plain one where it is the only language."""
-    if row.language is None or tuple(languages) == (row.language,):
-        return key
-    return f"{key}_{row.language}"
 
 
 @dataclass(frozen=True)
@@ -128,23 +163,21 @@ class Grid:
     rows: tuple[tuple[str, tuple[Figure | None, ...]], ...]
 
 
-def grids(tables: Iterable[Table], metrics: Metrics, languages: Sequence[str]) -> list[Grid]:
-    """The tables that hold anything, once over all languages and once for each of several."""
-    made = []
-    for table in tables:
-        made.append(_grid(table, metrics, ""))
-        if len(languages) > 1:
-            made += [_grid(table, metrics, language) for language in languages]
+def grids(tables: Iterable[Table], metrics: Metrics, known: Iterable[Part]) -> list[Grid]:
+    """The tables that hold anything, once for each part."""
+    made = [_grid(table, metrics, part) for table in tables for part in known]
     return [grid for grid in made if grid.rows]
 
 
-def _grid(table: Table, metrics: Metrics, language: str) -> Grid:
-    suffix = f"_{language}" if language else ""
-    cells = {arm: {m: figure(metrics, f"{m}_{arm}{suffix}", table.unit) for m in table.measures} for arm in table.arms}
+def _grid(table: Table, metrics: Metrics, part: Part) -> Grid:
+    cells = {
+        arm: {m: figure(metrics, keyed(m, f"_{arm}{part.suffix}"), table.unit) for m in table.measures}
+        for arm in table.arms
+    }
     measured = [m for m in table.measures if any(row[m] for row in cells.values())]
     heads = tuple(_head(table.measures[m], table.unit, [row[m] for row in cells.values()]) for m in measured)
     rows = tuple((table.arms[arm], tuple(row[m] for m in measured)) for arm, row in cells.items() if any(row.values()))
-    return Grid(f"{table.caption}{f', {language}' if language else ''}", table.note, heads, rows)
+    return Grid(part.of(table.caption), table.note, heads, rows)
 
 
 def _head(label: str, unit: Unit, figures: Sequence[Figure | None]) -> str:
@@ -164,18 +197,21 @@ class Verdict:
     detail: str
 
 
-def verdict(claim: Claim, metrics: Metrics) -> Verdict:
+def verdicts(claims: Sequence[Claim], metrics: Metrics, known: Sequence[Part]) -> list[Verdict]:
+    """Of every part that was measured; a claim of the first that was not, if it says why."""
+    made = ((claim, part, verdict(claim, metrics, part)) for part in known for claim in claims)
+    return [found for claim, part, found in made if found.figure or (claim.absent and not part.suffix)]
+
+
+def verdict(claim: Claim, metrics: Metrics, part: Part) -> Verdict:
     """`established` only when the whole interval lies on the claim's side of zero."""
-    found = figure(metrics, claim.key, claim.unit)
+    text = part.of(claim.text)
+    found = figure(metrics, keyed(claim.key, part.suffix), claim.unit)
     if found is None:
-        return Verdict(claim.text, "not measured", None, claim.absent)
+        return Verdict(text, "not measured", None, claim.absent or "")
     if found.lo is None or found.hi is None:
-        return Verdict(
-            claim.text,
-            "no interval",
-            found,
-            f"{found.text}{_sign(claim)}, without an interval: nothing follows from it.",
-        )
+        detail = f"{found.text}{_sign(claim)}, without an interval: nothing follows from it."
+        return Verdict(text, "no interval", found, detail)
     near, far = (found.lo, found.hi) if claim.better == "higher" else (-found.hi, -found.lo)
     where = f"{found.text}{_sign(claim)}, 95 % interval {found.interval}"
     if near > 0:
@@ -185,7 +221,7 @@ def verdict(claim: Claim, metrics: Metrics) -> Verdict:
         standing, detail = "the opposite holds", f"{where}: clear of zero on the wrong side."
     else:
         standing, detail = "not established", f"{where}: the interval touches zero."
-    return Verdict(claim.text, standing, found, detail + _target(claim, found))
+    return Verdict(text, standing, found, detail + _target(claim, found))
 
 
 def _target(claim: Claim, found: Figure) -> str:
