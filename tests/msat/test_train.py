@@ -122,12 +122,27 @@ def test_an_argument_the_library_does_not_take_is_named(tmp_path: Path) -> None:
         training.training_arguments(params, tmp_path, "msat.pretrain")
 
 
-def test_a_kind_of_solver_has_arguments_of_its_own() -> None:
-    params = PRETRAIN.model_validate({**PRETRAIN.model_dump(), "solver_arguments": {"dag": {"learning_rate": 2e-3}}})
-    assert params.of_solver("dag").arguments == {**ARGUMENTS, "learning_rate": 2e-3}
-    assert params.of_solver("seq2seq").arguments == ARGUMENTS
-    with pytest.raises(ValueError, match="solver_arguments"):
-        PRETRAIN.model_validate({**PRETRAIN.model_dump(), "solver_arguments": {"oracle": {}}})
+def test_a_kind_of_solver_has_arguments_of_its_own_and_others_on_a_set() -> None:
+    own = {"dag": {"learning_rate": 2e-3, "max_steps": 8}, "dag-svamp": {"max_steps": 9, "patience": 7}}
+    params = FINETUNE.model_validate({**FINETUNE.model_dump(), "solver_arguments": own})
+    found = params.of_solver("dag", "mawps")
+    assert found.arguments == {**ARGUMENTS, "learning_rate": 2e-3, "max_steps": 8} and found.patience == 5
+    found = params.of_solver("dag", "svamp")
+    assert found.arguments == {**ARGUMENTS, "learning_rate": 2e-3, "max_steps": 9} and found.patience == 7
+    for found in (params.of_solver("seq2seq", "svamp"), params.of_solver("seq2seq")):
+        assert found.arguments == ARGUMENTS and found.patience == 5
+    for wrong in ("oracle", "svamp", "dag-"):
+        with pytest.raises(ValueError, match="solver_arguments"):
+            FINETUNE.model_validate({**FINETUNE.model_dump(), "solver_arguments": {wrong: {}}})
+
+
+def test_a_set_has_the_steps_that_are_its_own(inputs: dict[str, Path], tmp_path: Path) -> None:
+    start = pretrained(inputs, tmp_path / "start", arm="scratch")
+    params = FINETUNE.model_copy(update={"solver_arguments": {"dag-folded": {"max_steps": 2}}})
+    for problem_set, steps in (("own", [2, 4, 6]), ("folded-fold1", [2])):
+        model = tmp_path / problem_set
+        finetune(params, problem_set=problem_set, start=start, problems=inputs["problems"], model=model)
+        assert [point["step"] for point in json.loads((model / "training.json").read_text())] == steps
 
 
 def test_the_encoder_learns_at_its_own_rate(inputs: dict[str, Path], tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def finetune(params: FinetuneParams, *, problem_set: str, start: In, problems: I
     set_seed(params.seed)
     solver = load_solver(start, encoder_dropout=params.encoder_dropout)
     solver.replace_constants(params.constants)
-    params = params.of_solver(solver.settings.kind)
+    params = params.of_solver(solver.settings.kind, parse_set(problem_set).source)
     train, dev = training_rows(problems, problem_set, params.validation, params.seed)
     history = run(solver, params, problems_of(train), problems_of(dev), work, "msat.finetune")
     return finish(solver, history, work)

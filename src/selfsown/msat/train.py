@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self, get_args
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import Dataset
@@ -42,6 +42,8 @@ from selfsown.training import (
 
 log = logging.getLogger(__name__)
 
+SolverOrSource = Annotated[str, StringConstraints(pattern=rf"^({'|'.join(get_args(Kind))})(-.+)?$")]
+
 POOL = 32
 """Batches whose examples are sorted by length together; the batches are then shuffled again."""
 
@@ -51,7 +53,8 @@ class TrainingParams(StageParams):
 
     `patience`: validations without a better one before it ends. `encoder_rate`: the learning rate of what the encoder
     came with, as a share of the others'; what is new may learn faster than what is not. `arguments` are
-    `TrainingArguments`, given to them as they are; `solver_arguments` stand over them for one kind of solver.
+    `TrainingArguments`, given to them as they are. `solver_arguments` stand over them, and over `patience`, for one
+    kind of solver (`dag`), and then for it on one source of problems (`dag-svamp`).
     """
 
     seed: int = Field(ge=0)
@@ -60,7 +63,7 @@ class TrainingParams(StageParams):
     patience: int | None = Field(None, ge=1)
     encoder_rate: float = Field(gt=0, le=1)
     arguments: dict[str, Any]
-    solver_arguments: dict[Kind, dict[str, Any]] = Field(default_factory=dict)
+    solver_arguments: dict[SolverOrSource, dict[str, Any]] = Field(default_factory=dict)
 
     @field_validator("arguments")
     @classmethod
@@ -70,10 +73,13 @@ class TrainingParams(StageParams):
             raise ValueError("max_steps must be there, and at least 1")
         return arguments
 
-    def of_solver(self, kind: Kind) -> Self:
-        """With the arguments of one kind of solver."""
-        arguments = self._bounded({**self.arguments, **self.solver_arguments.get(kind, {})})
-        return self.model_copy(update={"arguments": arguments, "solver_arguments": {}})
+    def of_solver(self, kind: Kind, source: str = "") -> Self:
+        """With the arguments of one kind of solver, on the problems of one source."""
+        own = [self.solver_arguments.get(name, {}) for name in (kind, f"{kind}-{source}")]
+        arguments = {"patience": self.patience, **self.arguments, **own[0], **own[1]}
+        patience = arguments.pop("patience")
+        update = {"arguments": self._bounded(arguments), "patience": patience, "solver_arguments": {}}
+        return self.model_copy(update=update)
 
 
 @dataclass(frozen=True)
