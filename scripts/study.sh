@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# PIPELINE on the study profile with SETS, once per seed in SEEDS (default 1 2 3), folded into
+# PIPELINE on the study profile with SETS (see conf/sets/), once per seed in SEEDS (default 1 2 3), folded into
 # metrics/<pipeline>.study.json.
 # One seed after the other in this checkout, so that a killed study resumes where it was: the errors of a finished seed
 # on each test item are kept, and tracked in git, in a folder named by its parameters; the stages of the unfinished one

@@ -1,11 +1,13 @@
 """No profile and no pipeline file can rot unseen: every profile fits every stage, every stage its `dvc.yaml`."""
 
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dvc.repo import Repo
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import nn, optim
@@ -14,7 +16,7 @@ from transformers import TrainingArguments, get_scheduler
 from selfsown.msat.finetune import FinetuneParams
 from selfsown.msat.pretrain import PretrainParams
 from selfsown.msat.train import TrainingParams, training_arguments
-from selfsown.msat.variants import parse_set
+from selfsown.msat.variants import TASKS, Matrix, Variant, parse_set
 from selfsown.stage import SHARED, load_params, load_stage, stage_names
 from selfsown.text import script_misfit
 
@@ -68,6 +70,33 @@ def test_every_profile_validates_against_every_stage(profile: str, sets: str, tm
     for name in stage_names():
         load_params(name, load_stage(name).params_model, path)
     assert set(config) - {"profile", *SHARED} == {name.partition(".")[0] for name in stage_names()}
+
+
+@pytest.mark.parametrize("sets", SETS)
+def test_a_matrix_is_stages_that_dvc_accepts_for_every_solver(sets: str, tmp_path: Path) -> None:
+    config = composed("profile=study", f"sets={sets}")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(config))
+    for path in FILES:
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    Repo.init(str(tmp_path), no_scm=True).close()
+    with Repo(str(tmp_path)) as repo:
+        repo.index.check_graph()
+        made = {Path(out.fs_path).relative_to(tmp_path).as_posix(): out.stage for out in repo.index.outs}
+    matrix = Matrix.of(config["msat"]["matrix"])
+    variants = {f"data/msat/answers/{variant.name}": variant for variant in matrix.variants()}
+    assert {out for out in made if out.startswith("data/msat/answers/")} == set(variants)
+    for out, variant in variants.items():
+        name = variant.pretrained if variant.problem_set == TASKS else variant.name
+        phase = "pretrain" if variant.problem_set == TASKS else "finetune"
+        assert f"--solver models/msat/{phase}/{name} " in made[out].cmd
+        learnt = made[f"models/msat/pretrain/{variant.pretrained}"].cmd
+        wanted = f"--solver {variant.solver} --representation {variant.representation} --arm {variant.arm} "
+        assert wanted in learnt and f"--tasks data/msat/tasks/{variant.difficulty} " in learnt
+    if sets == "ablations":
+        assert Variant("dag", "symbolic", "2.0", "full", "bigbench-elementary-math") in variants.values()
+        assert len([out for out in made if out.startswith("models/msat/finetune/")]) == 24
 
 
 def trained(profile: str, tmp_path: Path) -> dict[tuple[str, str], tuple[TrainingParams, TrainingArguments]]:

@@ -68,6 +68,28 @@ def test_other_problems_cannot_be_paired() -> None:
         measure(frames(answers(0.5), answers(0.5, items=90)), MATRIX)
 
 
+def test_what_is_not_first_in_its_list_is_named_in_the_key() -> None:
+    matrix = Matrix(
+        ["dag"], ["digits", "symbolic"], ["2.4", "2.0"], ["pretrained", "full"], ["full", "scratch"], ["own"]
+    )
+    found = {variant: answers(0.06 * index, index) for index, variant in enumerate(matrix.variants())}
+    metrics, bars = measure(found, matrix)
+    assert len(bars) == len(found) == 16
+    for representation, first in (("digits", ""), ("symbolic", "_symbolic")):
+        for difficulty, second in (("2.4", ""), ("2.0", "_difficulty_2.0")):
+            shared, suffix = ("dag", representation, difficulty), first + second
+            for arm, named in (("pretrained", ""), ("full", "_full")):
+                share = found[Variant(*shared, arm, "msat")].query("not enlarged")["correct"].mean()
+                assert metrics[f"msat_accuracy_dag{named}{suffix}"] == pytest.approx(share)
+            shares = {}
+            for arm in ("full", "scratch"):
+                shares[arm] = found[Variant(*shared, arm, "own")].query("not enlarged")["correct"].mean()
+                assert metrics[f"mwp_accuracy_dag_{arm}{suffix}"] == pytest.approx(shares[arm])
+            assert metrics[f"mwp_gain_dag_full{suffix}"] == pytest.approx(shares["full"] - shares["scratch"])
+            assert f"mwp_gain_dag_full{suffix}_enlarged_lo" in metrics
+    assert not [key for key in metrics if "2.4" in key or "digits" in key or "gain_dag_scratch" in key]
+
+
 def test_seeds_are_averaged_per_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = CardInfo(name="answers", licence="CC0-1.0", source="made here", seed=1)
     files = []

@@ -103,6 +103,16 @@ def test_pretraining_leaves_the_encoder_and_scratch_starts_from_the_same_weights
     assert not (taught / ".work").exists()
 
 
+@pytest.mark.parametrize("solver", ["dag", "seq2seq"])
+def test_the_arm_full_trains_the_encoder_too(solver: str, inputs: dict[str, Path], tmp_path: Path) -> None:
+    before = load_file(pretrained(inputs, tmp_path / "scratch", solver, "scratch") / "model.safetensors")
+    for arm, moves in (("full", True), ("pretrained", False)):
+        after = load_file(pretrained(inputs, tmp_path / arm, solver, arm) / "model.safetensors")
+        layers = [name for name in before if ".encoder.layer." in name and ".down." not in name and ".up." not in name]
+        weights = [name for name in layers if name.endswith("weight")]
+        assert weights and all(torch.equal(after[name], before[name]) != moves for name in weights)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [({"arm": "dreamt"}, "'dreamt' is not allowed"), ({"solver": "oracle"}, "seq2seq or dag"),
