@@ -3,6 +3,7 @@
 import doctest
 import json
 import re
+import warnings
 import xml.etree.ElementTree as ET  # only reads what this test made
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from selfsown.report import page as module
-from selfsown.report import paper, results
+from selfsown.report import paper, plots, results
 from selfsown.report.page import PageParams, ReportError, page
 from selfsown.report.paper import Claim, PaperError, flat, read_paper
 from selfsown.report.results import Part, verdict
@@ -310,6 +311,17 @@ def test_the_plots_are_well_formed_and_follow_the_scheme(project: Path) -> None:
         ET.fromstring(picture)  # noqa: S314
         assert not re.search(r"#[0-9a-f]{6}\b", picture.replace("href=", "")) and "<style" not in picture
     assert "festival_machac" in html and "threshold 0.3" in html
+
+
+def test_many_curves_of_long_names_leave_room_to_draw() -> None:
+    """A warning, an error here, would say that the axes have no size left."""
+    plot = paper.Curves(kind="curves", title="t", file="f", x="step", y="rate", series="arm")
+    arms = [f"seq2seq-digits-2.4-pretrained-bigbench-elementary-math-{index}" for index in range(16)]
+    rows = [{"arm": arm, "step": step, "rate": 0.1} for arm in arms for step in (1, 2)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        picture = plots.curves(plot, rows, {}, "p")
+    assert all(arm in picture for arm in arms)
 
 
 def test_parameters_are_listed(project: Path) -> None:

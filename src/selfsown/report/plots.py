@@ -7,6 +7,7 @@ can be read aloud, searched and copied. Series differ by marker as well as by co
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -73,7 +74,7 @@ def intervals(
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("%")
-        _legend(axes, len(measures))
+        _legend(axes)
         return _svg(canvas, name, plot.title)
 
 
@@ -83,17 +84,18 @@ def curves(plot: Curves, rows: Sequence[Mapping[str, Any]], names: Mapping[str, 
     if not series:
         return ""
     with rc_context(_STYLE):
-        canvas, axes = _canvas(3.1)
+        labels = [names.get(value, value) for value in series]
+        canvas, axes = _canvas(3.0 + 0.18 * math.ceil(len(series) / _columns(labels)))
         scale = 100 if plot.unit == "percent" else 1
         for index, value in enumerate(series):
             points = sorted((row[plot.x], scale * row[plot.y]) for row in rows if str(row[plot.series]) == value)
             axes.plot(
-                *zip(*points, strict=True), color=SERIES[index % 6], marker=MARKERS[index % 6], markersize=4.5,
-                linewidth=1.8, label=names.get(value, value),
+                *zip(*points, strict=True), color=SERIES[index % 6], marker=MARKERS[(index + index // 6) % 6],
+                markersize=4.5, linewidth=1.8, label=labels[index],
             )  # fmt: skip
         axes.set_xlabel(plot.x)
         axes.set_ylabel(f"{plot.y.upper()}, %" if plot.unit == "percent" else plot.y)
-        _legend(axes, len(series))
+        _legend(axes)
         return _svg(canvas, name, plot.title)
 
 
@@ -115,7 +117,7 @@ def bars(plot: Bars, values: Mapping[str, float], name: str) -> str:
             reference, color=SERIES[1], linestyle="--", linewidth=1.6, label=f"{plot.reference_label} {reference:g}"
         )
         axes.grid(visible=False, axis="y")
-        _legend(axes, 1)
+        _legend(axes)
         return _svg(canvas, name, plot.title)
 
 
@@ -125,8 +127,14 @@ def _canvas(height: float) -> tuple[Canvas, Axes]:
     return canvas, canvas.subplots()
 
 
-def _legend(axes: Axes, entries: int) -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=min(entries, 4), borderaxespad=0.2, handletextpad=0.5)
+def _legend(axes: Axes) -> None:
+    columns = _columns(axes.get_legend_handles_labels()[1])
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, handletextpad=0.5)
+
+
+def _columns(labels: Sequence[str]) -> int:
+    """Of a legend as wide as the drawing at most, which would otherwise be squeezed to nothing."""
+    return max(1, min(len(labels), 4, 80 // (max(map(len, labels)) + 6)))
 
 
 def _svg(canvas: Canvas, name: str, title: str) -> str:
