@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ DECLARED: dict[str, dict[str, Any]] = {
 }
 
 
+@cache
 def composed(*overrides: str) -> dict[str, Any]:
     with initialize_config_dir(str(ROOT / "conf"), version_base=None):
         config = OmegaConf.to_container(compose("config", list(overrides)), resolve=True)

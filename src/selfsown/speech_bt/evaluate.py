@@ -59,7 +59,9 @@ def evaluate(params: EvaluateParams, *, transcripts: In, speech: In, models: In,
 
 def judged(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """What each model is judged by: the untouched one at 30 s and at the trained ones' windows, those at their own."""
-    trained = {arm: frame[frame["window"] == frame["window"].min()] for arm, frame in frames.items() if arm != UNTOUCHED}
+    trained = {
+        arm: frame[frame["window"] == frame["window"].min()] for arm, frame in frames.items() if arm != UNTOUCHED
+    }
     untouched = frames[UNTOUCHED]
     rows = {UNTOUCHED: untouched[untouched["window"] == BASELINE_WINDOW]}
     windows = {float(window) for frame in trained.values() for window in frame["window"]} - {BASELINE_WINDOW}
