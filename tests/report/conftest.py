@@ -23,7 +23,12 @@ PARAMS: dict[str, Any] = {
         "synthesize": {"sentences": {"dialogue": 1600, "prose": 400}},
         "gate": {"min_norm_i": 0.3},
         "train": {"steps": 320, "learning_rate": 1e-4},
-        "transcribe": {"windows": [[6, 11]], "limit": 250, "normalizer": "whisper_basic"},
+        "transcribe": {
+            "windows": [[6, 11]],
+            "untouched_windows": [[30], [6, 11]],
+            "limit": 250,
+            "normalizer": "whisper_basic",
+        },
     },
     "report": {"page": {}},
 }
