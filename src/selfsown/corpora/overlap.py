@@ -89,7 +89,7 @@ class HeldOut:
     """Texts that must not be trained on: equal, nearly equal, or sharing `ngram` words in a row."""
 
     def __init__(self, texts: Iterable[str], *, threshold: float, ngram: int) -> None:
-        self._near = NearDuplicates(threshold, proposal=threshold / 2)  # a leak that is missed costs more than time
+        self._near = NearDuplicates(threshold)
         self._ngram = ngram
         self._ngrams: set[tuple[str, ...]] = set()
         for text in sorted({normalize_for_comparison(text) for text in texts} - {""}):

@@ -23,8 +23,8 @@ def assign(
     Groups come in the order of a hash of `seed` and their name, so which split a group is in changes neither with the
     machine nor with the other languages asked for. A group is never torn: a split may end beyond its target.
 
-    `seconds` is by clip id; `minutes` is the target by split, None takes all that is left. What no split takes is
-    refused.
+    `seconds` is by clip id; `minutes` is the target by split, None takes all that is left. What no split takes is left
+    out.
     """
     filled: defaultdict[str, float] = defaultdict(float)
     groups: defaultdict[str, list[Clip]] = defaultdict(list)
@@ -37,9 +37,7 @@ def assign(
             groups[clip.group].append(clip)
     for group in sorted(groups, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()):
         split = next((s for s, target in minutes.items() if target is None or filled[s] < 60 * target), None)
-        if split is None:
-            assigned += [replace(clip, reason="no split has room left for it") for clip in groups[group]]
-        else:
+        if split is not None:
             filled[split] += sum(seconds[clip.id] for clip in groups[group])
             assigned += [replace(clip, split=split) for clip in groups[group]]
     return assigned
