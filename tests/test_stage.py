@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import pytest
 from click.testing import CliRunner
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from selfsown import stage as stage_module
 from selfsown.cli import stage_command
@@ -20,12 +20,30 @@ class Optimizer(Params):
     schedule: Literal["linear", "cosine"] = "linear"
 
 
+class Ball(Params):
+    kind: Literal["ball"]
+    diameter: float
+
+
+class Kite(Params):
+    kind: Literal["kite"]
+    tail_length: float
+
+
 class ToyParams(StageParams):
     seed: int = Field(ge=0)
     languages: tuple[str, ...]
     arms: tuple[str, ...]
     steps: int = Field(ge=1)
+    pause: int = 0
     optimizer: Optimizer
+    boxes: dict[str, tuple[Annotated[Ball | Kite, Field(discriminator="kind")], ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _some_work(self) -> Self:
+        if self.pause >= self.steps:
+            raise ValueError(f"pause {self.pause} must be below steps {self.steps}")
+        return self
 
 
 @stage()
@@ -48,6 +66,8 @@ toys:
 def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stage_module, "stage_names", lambda: ["toys.toy"])
+    Path("pipelines/toys").mkdir(parents=True)
+    Path("pipelines/toys/dvc.yaml").write_text("stages: {toy: {matrix: {arm: '${toys.matrix.arms}'}}}")
 
 
 def load(text: str) -> ToyParams:
@@ -75,7 +95,24 @@ def test_shared_and_matrix_keys_reach_the_models_that_declare_them() -> None:
         ("  toy:", "  tyo:", r"toys\.tyo: unknown key; did you mean 'toy'\?"),
         ("seed: 3", "seed: -3", r"params\.yaml: seed: -3 is not allowed"),
         ("steps: 5", "steps: 5, seed: 4", r"toys\.toy\.seed: set it once, at the top level"),
-        ("toys:", "toyz:", r"params\.yaml: toys: section missing"),
+        ("toys:", "toyz:", r"params\.yaml: toyz: unknown key; did you mean 'toys'\? known: .*profile.*toys"),
+        ("seed: 3", "sede: 3", r"params\.yaml: sede: unknown key; did you mean 'seed'\?"),
+        ("seed: 3", "seed: 3\n7: 8", r"params\.yaml: 7: unknown key; known: "),
+        (GOOD, "seed: 3", r"params\.yaml: toys: section missing"),
+        (GOOD, "[]", r"params\.yaml: \[\] is not allowed: expected a section"),
+        (GOOD, "toys: 5", r"params\.yaml: toys: 5 is not allowed: expected a section"),
+        (
+            "arms: [a, b]",
+            "arms: [a, b], arm: [c]",
+            r"toys\.matrix\.arm: unknown key; did you mean 'arms'\? known: arms$",
+        ),
+        ("{arms: [a, b]}", "[a, b]", r"params\.yaml: toys\.matrix: \['a', 'b'\] is not allowed: expected a section"),
+        ("steps: 5", "steps: 5, pause: 5", r"params\.yaml: toys\.toy: .*pause 5 must be below steps 5$"),
+        (
+            "steps: 5",
+            "steps: 5, boxes: {red: [{kind: kite, tail: 1}]}",
+            r"boxes\.red\.0\.kite\.tail: unknown key; .*known: kind, tail_length$",
+        ),
         ("seed: 3", "seed: [", r"params\.yaml: cannot be read as YAML"),
     ],
 )

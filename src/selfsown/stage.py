@@ -18,9 +18,10 @@ import inspect
 import json
 import os
 import random
+import re
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +49,9 @@ SHARED = ("seed", "data_seed", "languages")
 What data is made follows `data_seed`, training `seed`: the seeds of a study share their data and their test set.
 """
 
+
+TOP_LEVEL = ("profile", *SHARED)
+"""Keys of the parameter file beside the pipelines' sections."""
 
 PIPELINE_KEYS = ("matrix",)
 """Keys of a pipeline's section beside its stages: the lists that a DVC matrix runs over."""
@@ -156,17 +160,17 @@ def load_params(name: str, model: type[StageParams], path: Path = Path("params.y
     except (OSError, yaml.YAMLError) as error:
         raise ParamsError(f"{path}: cannot be read as YAML: {error}") from None
     pipeline, _, step = name.partition(".")
-    if not isinstance(root, dict) or not isinstance(root.get(pipeline), dict):
+    stages = [other.partition(".") for other in stage_names()]
+    _check_section(path, "", root, [*TOP_LEVEL, *(other for other, _, _ in stages)])
+    if pipeline not in root:
         raise ParamsError(f"{path}: {pipeline}: section missing; every profile under conf/profile/ has one")
-    known = [other.partition(".")[2] for other in stage_names() if other.startswith(f"{pipeline}.")]
     section = root[pipeline]
-    for key in section:
-        if key not in known and key not in PIPELINE_KEYS:
-            raise ParamsError(f"{path}: {pipeline}.{key}: {_unknown(key, [*known, *PIPELINE_KEYS])}")
-    values = section.get(step, {})
-    if not isinstance(values, dict):
-        raise ParamsError(f"{path}: {name}: {values!r} is not allowed: expected a section of keys and values")
-    outer = {**{key: root[key] for key in SHARED if key in root}, **(section.get("matrix") or {})}
+    known = [own for other, _, own in stages if other == pipeline]
+    _check_section(path, pipeline, section, [*known, *PIPELINE_KEYS])
+    values, matrix = section.get(step, {}), section.get("matrix", {})
+    _check_section(path, name, values)
+    _check_section(path, f"{pipeline}.matrix", matrix, _matrix_keys(pipeline))
+    outer = {**{key: root[key] for key in SHARED if key in root}, **matrix}
     shared = {key: value for key, value in outer.items() if key in model.model_fields}
     if repeated := shared.keys() & values.keys():
         raise ParamsError(f"{path}: {name}.{min(repeated)}: set it once, at the top level or in the matrix")
@@ -176,24 +180,58 @@ def load_params(name: str, model: type[StageParams], path: Path = Path("params.y
         raise ParamsError("\n".join(f"{path}: {_explain(name, model, item)}" for item in error.errors())) from None
 
 
+def _check_section(path: Path, name: str, section: Any, known: Iterable[str] | None = None) -> None:
+    """Raise unless it is a mapping, with no key but the `known` ones (None: the stage's model will say)."""
+    if not isinstance(section, dict):
+        where = f"{path}: {name}" if name else path
+        raise ParamsError(f"{where}: {section!r} is not allowed: expected a section of keys and values")
+    for key in section:
+        if known is not None and key not in known:
+            raise ParamsError(f"{path}: {f'{name}.' if name else ''}{key}: {_unknown(str(key), known)}")
+
+
+def _matrix_keys(pipeline: str) -> list[str] | None:
+    """The lists that the pipeline's `dvc.yaml` runs over; None outside the repository, where none are run over."""
+    file = Path("pipelines", pipeline, "dvc.yaml")
+    return re.findall(rf"\$\{{{pipeline}\.matrix\.(\w+)\}}", file.read_text("utf-8")) if file.is_file() else None
+
+
 def _explain(name: str, model: type[BaseModel], item: Any) -> str:
     location = [str(part) for part in item["loc"]]
-    key = ".".join(location) if location[0] in SHARED else ".".join([name, *location])
+    key = ".".join(location) if location and location[0] in SHARED else ".".join([name, *location])
     if item["type"] == "extra_forbidden":
-        owner: Any = model
-        for part in location[:-1]:
-            field = getattr(owner, "model_fields", {}).get(part)
-            owner = field.annotation if field else None
-        return f"{key}: {_unknown(location[-1], list(getattr(owner, 'model_fields', {})))}"
+        return f"{key}: {_unknown(location[-1], _fields(model, location[:-1]))}"
     if item["type"] == "missing":
         return f"{key}: missing"
+    if not location:  # several keys do not fit each other; the message names them
+        return f"{key}: {item['msg']}"
     return f"{key}: {item['input']!r} is not allowed: {item['msg']}"
 
 
-def _unknown(key: str, known: list[str]) -> str:
+def _fields(model: type[BaseModel], location: Sequence[str]) -> set[str]:
+    """The keys that a model allows at a place inside it; on the way there are fields, indices, keys and union tags."""
+    models = [model]
+    for part in location:
+        if fields := [found.model_fields[part] for found in models if part in found.model_fields]:
+            models = [found for field in fields for found in _models(field.annotation)]
+        else:
+            tagged = (m for m in models if any(part in typing.get_args(f.annotation) for f in m.model_fields.values()))
+            models = list(tagged) or models
+    return {name for found in models for name in found.model_fields}
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models in an annotation such as `tuple[A | B, ...] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in typing.get_args(annotation) for found in _models(part)]
+
+
+def _unknown(key: str, known: Iterable[str]) -> str:
+    known = sorted(set(known))
     close = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"unknown key; {hint}known: {', '.join(sorted(known))}"
+    return f"unknown key; {hint}known: {', '.join(known)}"
 
 
 def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path | None = None) -> Metrics:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from selfsown.errors import UserError
 
@@ -80,6 +80,10 @@ def _clean_keeping_marks(text: str) -> str:
     return "".join(" " if unicodedata.category(c)[0] in "SP" else c for c in unicodedata.normalize("NFKC", text))
 
 
+Normalizer = Literal["whisper_basic", "none"]
+"""Names of the normalisers."""
+
+
 @cache
 def normalizer(name: str) -> Callable[[str], str]:
     """The normaliser that reports name beside a WER.
@@ -92,8 +96,8 @@ def normalizer(name: str) -> Callable[[str], str]:
     """
     if name == "none":
         return lambda text: text
-    if name != "whisper_basic":
-        raise UserError(f"normalizer {name!r} is not allowed: expected whisper_basic or none")
+    if name not in get_args(Normalizer):
+        raise UserError(f"normalizer {name!r} is not allowed: expected {' or '.join(get_args(Normalizer))}")
     from transformers.models.whisper.english_normalizer import BasicTextNormalizer  # heavy, so not at import
 
     basic = BasicTextNormalizer()

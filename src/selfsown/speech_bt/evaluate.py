@@ -44,7 +44,16 @@ class EvaluateParams(StageParams):
 
 @stage(tracked=True)
 def evaluate(params: EvaluateParams, *, transcripts: In, speech: In, models: In, plots: Out) -> Metrics:
-    """Compare every arm with the untouched model on the same utterances."""
+    """Compare every arm with the untouched model on the same utterances.
+
+    Raises:
+        UserError: `registered` is no arm of the matrix.
+    """
+    if params.registered not in params.arms:
+        raise UserError(
+            f"params.yaml: speech_bt.evaluate.registered: {params.registered!r} is no arm of the matrix: "
+            f"{', '.join(params.arms)}"
+        )
     frames = {arm: read_product(transcripts / arm).to_pandas() for arm in (UNTOUCHED, *params.arms)}
     rows = judged(frames)
     metrics, bars = measure(frames)

@@ -7,12 +7,14 @@ them into normalised intelligibility per voice. Real speech comes from splits th
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 from pydantic import Field
 
 from selfsown.shards import CardInfo, map_shards, read_card, read_product
 from selfsown.speech_bt.decoding import SCORED, Transcriber, Windows, by_length, chosen_clips
 from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
+from selfsown.text import Normalizer
 
 
 class IntelligibilityParams(StageParams):
@@ -22,12 +24,12 @@ class IntelligibilityParams(StageParams):
     """
 
     languages: tuple[str, ...]
-    real_splits: tuple[str, ...]
+    real_splits: tuple[Literal["seed", "text", "dev"], ...] = Field(min_length=1)
     real_limit: int = Field(ge=1)
     windows: Windows
     batch_size: int = Field(ge=1)
     shard_size: int = Field(ge=1)
-    normalizer: str
+    normalizer: Normalizer
 
 
 @stage()

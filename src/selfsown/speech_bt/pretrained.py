@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from pydantic import Field
 from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
 from selfsown.sources import fetch
@@ -19,7 +20,7 @@ from selfsown.stage import Metrics, Out, StageParams, stage
 class PretrainedParams(StageParams):
     """`source`: an entry of `conf/sources.yaml`."""
 
-    languages: tuple[str, ...]
+    languages: tuple[str, ...] = Field(min_length=1)
     source: str
 
 

@@ -38,7 +38,7 @@ from selfsown.speech_bt.windows import (
     plan_windows,
 )
 from selfsown.stage import In, Metrics, Out, StageParams, input_digests, is_main_process, stage
-from selfsown.text import normalizer
+from selfsown.text import Normalizer, normalizer
 from selfsown.training import (
     LogToMlflow,
     OwnOrder,
@@ -71,7 +71,7 @@ class TrainParams(StageParams):
     encoder_layers: int = Field(ge=0)
     dev_limit: int = Field(ge=1)
     dev_batch_size: int = Field(ge=1)
-    normalizer: str
+    normalizer: Normalizer
     arguments: dict[str, Any]
 
 

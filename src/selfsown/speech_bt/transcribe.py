@@ -9,6 +9,7 @@ the trained ones' choice it can be compared in the same windows.
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import pyarrow.compute as pc
@@ -20,6 +21,7 @@ from selfsown.shards import CardInfo, map_shards, read_card, read_product, shard
 from selfsown.speech_bt.decoding import SCORED, Clip, Transcriber, Windows, by_length, chosen_clips
 from selfsown.speech_bt.scoring import NO_SPEECH, UNTOUCHED
 from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
+from selfsown.text import Normalizer
 
 
 class TranscribeParams(StageParams):
@@ -30,14 +32,14 @@ class TranscribeParams(StageParams):
 
     data_seed: int = Field(ge=0)
     languages: tuple[str, ...]
-    splits: tuple[str, ...]
+    splits: tuple[Literal["test", "ood"], ...] = Field(min_length=1)
     windows: tuple[Windows, ...]
     untouched_windows: tuple[Windows, ...]
     limit: int = Field(ge=1)
     no_speech_clips: int = Field(ge=0)
     batch_size: int = Field(ge=1)
     shard_size: int = Field(ge=1)
-    normalizer: str
+    normalizer: Normalizer
 
 
 @stage(tracked=True)
