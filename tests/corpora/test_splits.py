@@ -33,11 +33,13 @@ def test_groups_stay_whole_and_every_clip_has_a_place(sizes, seed):
     assert assigned == assign(list(clips), seconds, MINUTES, seed)
 
 
-def test_split_is_full_once_its_minutes_are_reached_and_the_rest_is_left_out():
+def test_split_is_full_once_its_minutes_are_reached_and_the_rest_is_refused():
     clips = [clip(f"{i}", f"{i}") for i in range(20)]
     seconds = {c.id: 30.0 for c in clips}
     assigned = assign(clips, seconds, {"test": 1.0, "dev": 0.5}, 1)
-    assert [c.split for c in assigned] == ["test", "test", "dev"]
+    assert [c.split for c in assigned] == ["test", "test", "dev", *[""] * 17]
+    assert {c.id for c in assigned} == set(seconds)
+    assert [c.reason for c in assigned] == [*[""] * 3, *["surplus: no room left in test, dev"] * 17]
 
 
 def test_a_split_the_user_chose_stays():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -129,6 +130,23 @@ def test_speech_keeps_the_good_and_says_why_not_the_bad(project, monkeypatch):
     trained = {row["text"] for row in rows if row["split"] in ("seed", "text")}
     assert {row["text"] for row in read_product(project / "first").to_pylist()} <= trained
     assert counts["sentences_cs_dialogue"] + counts["rejected"] == len(trained)
+
+
+def test_what_no_split_has_room_for_is_refused_and_moves_nothing_else(project, monkeypatch):
+    monkeypatch.setattr("selfsown.corpora.speech.CLIPS_PER_SHARD", 8)
+    workers(monkeypatch, 1)
+    minutes = {"test": 0.05, "dev": 0.05, "seed": 0.05, "text": 0.05, "ood": 0.0}
+    speech(SpeechParams.model_validate({**SPEECH, "minutes": minutes}), corpus=project / "short")
+    parts = [
+        pq.read_table(path, columns=["id"])["id"].to_pylist() for path in sorted((project / "short").glob("part*"))
+    ]
+    refused = {row["id"]: row["reason"] for row in pq.read_table(project / "short/rejected.parquet").to_pylist()}
+    surplus = {name for name, reason in refused.items() if reason == "surplus: no room left in test, dev, seed, text"}
+    assert len(surplus) == read_card(project / "short").dropped["surplus"] >= 4
+    everything = sorted(f"mine/manifest/{row:06d}" for row in range(len(NUMBERS) + 10))
+    assert sorted([*itertools.chain(*parts), *refused]) == everything
+    placed = [name for name in everything if name not in surplus]
+    assert parts == [[n for n in placed[at : at + 8] if n not in refused] for at in range(0, len(placed), 8)]
 
 
 def test_a_language_without_speech_is_an_error(tmp_path):

@@ -20,7 +20,7 @@ from pydantic import Field
 from selfsown.audio import SAMPLE_RATE, UTTERANCE, AudioError, decode, encode_flac, resample, rms_dbfs
 from selfsown.corpora import fillets, folder, tuxpaint
 from selfsown.corpora.clips import Clip, ClipBytes, Reader
-from selfsown.corpora.splits import assign, refuse_implausible_rates, refuse_leaks, refuse_repeated_ids
+from selfsown.corpora.splits import SURPLUS, assign, refuse_implausible_rates, refuse_leaks, refuse_repeated_ids
 from selfsown.errors import UserError
 from selfsown.params import Params, Range
 from selfsown.shards import CardInfo, ShardResult, map_shards, read_product, with_reason
@@ -62,12 +62,17 @@ class SpeechParams(StageParams):
 @stage()
 def speech(params: SpeechParams, *, corpus: Out) -> Metrics:
     """Make the speech product."""
-    clips = refuse_leaks(refuse_repeated_ids(_in_domain(params) + _out_of_domain(params)), params.near_duplicate)
+    read = _in_domain(params) + _out_of_domain(params)
+    surplus = tuple(clip for clip in read if clip.reason.startswith(SURPLUS))
+    placed = [clip for clip in read if not clip.reason.startswith(SURPLUS)]
+    clips = refuse_leaks(refuse_repeated_ids(placed), params.near_duplicate)
     clips.sort(key=lambda clip: (clip.language, clip.source, clip.id))
-    origins = [describe(name) for name in sorted(_origins(clips))]
+    shards = [tuple(clips[start : start + CLIPS_PER_SHARD]) for start in range(0, max(1, len(clips)), CLIPS_PER_SHARD)]
+    shards[-1] += surplus  # beside what is kept, so that how much is left over moves no clip into another shard
+    origins = [describe(name) for name in sorted(_origins(read))]
     map_shards(
         partial(Judge, params.seconds, params.dbfs),
-        [tuple(clips[start : start + CLIPS_PER_SHARD]) for start in range(0, len(clips), CLIPS_PER_SHARD)],
+        shards,
         corpus,
         schema=UTTERANCE,
         card=CardInfo(

@@ -15,6 +15,10 @@ from selfsown.corpora.overlap import HeldOut
 _MAD_TO_SIGMA = 1.4826  # the median absolute deviation of a normal distribution, times this, is its sigma
 
 
+SURPLUS = "surplus"
+"""How the reason of clips begins that no split has room for."""
+
+
 def assign(
     clips: Sequence[Clip], seconds: Mapping[str, float], minutes: Mapping[str, float | None], seed: int
 ) -> list[Clip]:
@@ -23,8 +27,8 @@ def assign(
     Groups come in the order of a hash of `seed` and their name, so which split a group is in changes neither with the
     machine nor with the other languages asked for. A group is never torn: a split may end beyond its target.
 
-    `seconds` is by clip id; `minutes` is the target by split, None takes all that is left. What no split takes is left
-    out.
+    `seconds` is by clip id; `minutes` is the target by split, None takes all that is left. What no split takes is
+    refused.
     """
     filled: defaultdict[str, float] = defaultdict(float)
     groups: defaultdict[str, list[Clip]] = defaultdict(list)
@@ -37,7 +41,10 @@ def assign(
             groups[clip.group].append(clip)
     for group in sorted(groups, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()):
         split = next((s for s, target in minutes.items() if target is None or filled[s] < 60 * target), None)
-        if split is not None:
+        if split is None:
+            reason = f"{SURPLUS}: no room left in {', '.join(minutes)}"
+            assigned += [replace(clip, reason=reason) for clip in groups[group]]
+        else:
             filled[split] += sum(seconds[clip.id] for clip in groups[group])
             assigned += [replace(clip, split=split) for clip in groups[group]]
     return assigned
