@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfsown.corpora.clips import Clip
-from selfsown.corpora.overlap import HeldOut, NearDuplicates
+from selfsown.corpora.overlap import HeldOut, NearDuplicates, jaccard
 from selfsown.corpora.splits import assign, refuse_implausible_rates, refuse_leaks, refuse_repeated_ids
 
 unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
@@ -84,6 +86,32 @@ def test_shared_words_in_a_row_are_a_leak():
         == "held out: shares 'dva tři čtyři pět'"
     )
     assert held_out.leak("Dva tři čtyři.") is None
+
+
+def overlap(first, second):
+    return jaccard(*(frozenset(text[at : at + 3] for at in range(len(text) - 2)) for text in (first, second)))
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.6, 0.8])
+def test_pairs_that_just_reach_the_threshold_are_found(threshold):
+    rng = random.Random(7)
+    found = []
+    while len(found) < 200:
+        text = "".join(rng.choices("abcdefghijklmnop ", k=60))
+        edited = "".join(rng.choice("qrstuv") if rng.random() < (1 - threshold) / 4 else c for c in text)
+        if threshold <= overlap(text, edited) < threshold + 0.04:
+            found.append(HeldOut([text], threshold=threshold, ngram=1000).leak(edited) is not None)
+    assert sum(found) >= 0.98 * len(found)
+
+
+@unhurried
+@given(st.lists(st.text("abc", min_size=3, max_size=12), max_size=12), st.text("abc", min_size=3, max_size=12))
+def test_what_is_found_overlaps_by_the_threshold(texts, text):
+    index = NearDuplicates(0.6)
+    for other in texts:
+        index.add(other)
+    for other in index.neighbours(text):
+        assert other in texts and overlap(text, other) >= 0.6
 
 
 @unhurried
