@@ -166,6 +166,53 @@ def test_a_kill_during_the_download_leaves_nothing_that_looks_whole(
     assert (fetch("mine") / "a/b.bin").read_bytes() == BODY
 
 
+def two_files(site) -> dict:
+    site.bodies |= {"/x": BODY, "/y": BODY[::-1]}
+    second = {"path": "c.bin", "urls": [f"{site.url}/y"], "sha256": sha256(BODY[::-1]), "bytes": len(BODY)}
+    return {"kind": "url", "files": [*url_source(f"{site.url}/x")["files"], second]}
+
+
+def test_a_file_that_is_there_is_not_fetched_again_when_the_next_one_fails(
+    registry: Callable[..., Path], site, tmp_path: Path
+) -> None:
+    registry(mine=two_files(site))
+    body = site.bodies.pop("/y")
+    with pytest.raises(UnreachableError, match=r"c\.bin could not be had"):
+        fetch("mine")
+    site.bodies["/y"] = body
+    folder = fetch("mine", full=True)
+    assert {path.name: path.read_bytes() for path in folder.rglob("*.bin")} == {"b.bin": BODY, "c.bin": BODY[::-1]}
+    assert site.requests == ["/x", "/y", "/y"]
+    assert sorted(p.suffix for p in (tmp_path / "cache/sources").iterdir() if p != folder) == [".json", ".lock"]
+
+
+def test_a_kill_during_the_second_file_leaves_the_first(registry: Callable[..., Path], site) -> None:
+    registry(mine=two_files(site))
+    fetch_until = "from selfsown.sources import download, fetch; import os; save = download.save_url\n"
+    kill = "fetch_module.save_url = lambda url, path: os._exit(9) if url.endswith('/y') else save(url, path)\n"
+    code = f"{fetch_until}import sys; fetch_module = sys.modules['selfsown.sources.fetch']\n{kill}fetch('mine')"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+    assert (fetch("mine") / "a/b.bin").read_bytes() == BODY
+    assert site.requests == ["/x", "/y"]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_kill_at_the_manifest_costs_no_download(
+    registry: Callable[..., Path], site, tmp_path: Path, moment: str
+) -> None:
+    registry(mine=two_files(site))
+    write = "write(*args); " if moment == "after" else ""
+    code = (
+        "import os; from selfsown.sources import fetch, tree\nwrite = tree.write_manifest\n"
+        f"def end(*args): {write}os._exit(9)\ntree.write_manifest = end\nfetch('mine')"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+    folder = fetch("mine", full=True)
+    assert (folder / "a/b.bin").read_bytes() == BODY
+    assert site.requests == ["/x", "/y"]
+    assert sorted(p.suffix for p in (tmp_path / "cache/sources").iterdir() if p != folder) == [".json", ".lock"]
+
+
 def test_kills_at_any_moment_end_in_the_same_tree(registry: Callable[..., Path], site, setting, tmp_path: Path) -> None:
     out = io.BytesIO()
     rng = random.Random(7)

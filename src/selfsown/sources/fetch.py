@@ -2,6 +2,7 @@
 
 A fetched source is `<cache>/sources/<name>-<key>/` beside `<name>-<key>.json`, its manifest, which is written last.
 Work in progress is in `<name>-<key>.partial/`: finished downloads there survive a kill, anything else is made anew.
+They stay until the manifest is written, so that no moment of a kill costs a second download.
 """
 
 from __future__ import annotations
@@ -61,18 +62,19 @@ def fetch(name: str, *, needed_by: str | None = None, full: bool = False, regist
     manifest = target.with_name(f"{target.name}.json")
     if isinstance(source, FolderSource):
         return _check_folder(name, source, manifest, full)
-    if tree.damage(manifest, target, full=full) is None:
+    partial = target.with_name(f"{target.name}.partial")
+    if not partial.exists() and tree.damage(manifest, target, full=full) is None:
         return target
     with FileLock(target.with_name(f"{target.name}.lock")):
         reason = tree.damage(manifest, target, full=full)
-        if reason is None:  # another process fetched it while this one waited
+        if reason is None:  # another process fetched it while this one waited, or was killed as it cleared away
+            shutil.rmtree(partial, ignore_errors=True)
             return target
         if manifest.exists():
             _log.warning("source '%s' is fetched again: %s", name, reason)
         manifest.unlink(missing_ok=True)
         clear_temporaries(store, manifest.name)
         profiles = [needed_by] if needed_by else _profiles_naming(name, registry)
-        partial = target.with_name(f"{target.name}.partial")
         root = partial / "tree"
         for stale in (target, root):
             if stale.exists():
@@ -85,8 +87,8 @@ def fetch(name: str, *, needed_by: str | None = None, full: bool = False, regist
             raise
         os.sync()  # once, instead of one fsync for each of thousands of files
         root.rename(target)
-        shutil.rmtree(partial)  # before the manifest: once that is there, nobody comes back to clear away
         tree.write_manifest(manifest, target, tree.tree_sha256(target))
+        shutil.rmtree(partial)
     return target
 
 
@@ -143,7 +145,10 @@ class _Builder:
     def _place(self, download: Path, relative: str) -> None:
         path = self.root / relative
         path.parent.mkdir(parents=True, exist_ok=True)
-        download.rename(path)
+        try:
+            path.hardlink_to(download)  # not moved: the tree is made anew after a kill, the download is not
+        except OSError:  # a file system without links
+            shutil.copyfile(download, path)
         path.chmod(0o444)
 
     def _add_url(self, file: UrlFile) -> None:
