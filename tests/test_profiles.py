@@ -1,16 +1,26 @@
 """No profile and no pipeline file can rot unseen: every profile fits every stage, every stage its `dvc.yaml`."""
 
+import copy
+import re
 import shlex
+import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dvc.repo import Repo
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from torch import nn, optim
+from transformers import TrainingArguments, get_scheduler
 
-from selfsown.msat.variants import parse_set
+from selfsown.msat.finetune import FinetuneParams
+from selfsown.msat.pretrain import PretrainParams
+from selfsown.msat.train import TrainingParams, training_arguments
+from selfsown.msat.variants import TASKS, Matrix, Variant, parse_set
 from selfsown.stage import SHARED, ParamsError, load_params, load_stage, stage_names
 from selfsown.text import script_misfit
 
@@ -67,7 +77,132 @@ def test_every_profile_validates_against_every_stage(profile: str, sets: str, tm
     assert set(config) - {"profile", *SHARED} == {name.partition(".")[0] for name in stage_names()}
 
 
-from functools import cache
+@pytest.mark.parametrize("sets", SETS)
+def test_a_matrix_is_stages_that_dvc_accepts_for_every_solver(sets: str, tmp_path: Path) -> None:
+    config = composed("profile=study", f"sets={sets}")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(config))
+    for path in FILES:
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    Repo.init(str(tmp_path), no_scm=True).close()
+    with Repo(str(tmp_path)) as repo:
+        repo.index.check_graph()
+        made = {Path(out.fs_path).relative_to(tmp_path).as_posix(): out.stage for out in repo.index.outs}
+    matrix = Matrix.of(config["msat"]["matrix"])
+    variants = {f"data/msat/answers/{variant.name}": variant for variant in matrix.variants()}
+    assert {out for out in made if out.startswith("data/msat/answers/")} == set(variants)
+    for out, variant in variants.items():
+        name = variant.pretrained if variant.problem_set == TASKS else variant.name
+        phase = "pretrain" if variant.problem_set == TASKS else "finetune"
+        assert f"--solver models/msat/{phase}/{name} " in made[out].cmd
+        learnt = made[f"models/msat/pretrain/{variant.pretrained}"].cmd
+        wanted = f"--solver {variant.solver} --representation {variant.representation} --arm {variant.arm} "
+        assert wanted in learnt and f"--tasks data/msat/tasks/{variant.difficulty} " in learnt
+    if sets == "ablations":
+        assert Variant("dag", "symbolic", "2.0", "full", "bigbench-elementary-math") in variants.values()
+        assert len([out for out in made if out.startswith("models/msat/finetune/")]) == 24
+
+
+def trained(profile: str, tmp_path: Path) -> dict[tuple[str, str], tuple[TrainingParams, TrainingArguments]]:
+    """How msat's solvers are trained in a profile, by solver and set of problems; on the tasks without a set."""
+    config = composed(f"profile={profile}")
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(config))
+    matrix, made = config["msat"]["matrix"], {}
+    for model, section, sets in ((PretrainParams, "pretrain", [""]), (FinetuneParams, "finetune", matrix["sets"])):
+        params = load_params(f"msat.{section}", model, path)
+        assert isinstance(params, TrainingParams)
+        sources = {name.partition("-")[2] for name in params.solver_arguments} - {""}
+        assert sources <= {parse_set(name).source for name in sets}, "arguments for a set that is not trained on"
+        for solver in matrix["solvers"]:
+            for name in sets:
+                own = params.of_solver(solver, parse_set(name).source)
+                made[solver, name] = own, training_arguments(own, tmp_path, f"msat.{section}")
+    return made
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_training_arguments_are_the_librarys_and_validate_the_last_step(profile: str, tmp_path: Path) -> None:
+    for _, arguments in trained(profile, tmp_path).values():
+        assert arguments.max_steps % arguments.eval_steps == 0 and arguments.save_steps % arguments.eval_steps == 0
+
+
+@pytest.mark.parametrize(
+    ("solver", "problem_set", "start", "steps", "decay_ratio", "warm_up", "every"),
+    [
+        ("seq2seq", "", 3e-5, 10_000, 0.8, 0, 1000),
+        ("dag", "", 3e-5, 10_000, 1.0, 0, 1000),
+        ("seq2seq", "svamp", 1e-5, 25_000, 0.5, 500, 200),
+        ("dag", "svamp", 1e-5, 50_000, 0.5, 0, 200),
+        ("seq2seq", "mawps-fold3", 1e-5, 10_000, 1.0, 0, 100),
+        ("dag", "mawps-fold3", 1e-5, 10_000, 0.5, 0, 100),
+        ("seq2seq", "asdiv-a-fold0", 1e-5, 10_000, 0.5, 0, 100),
+        ("dag", "asdiv-a-fold0", 1e-5, 10_000, 0.5, 0, 100),
+    ],
+)
+def test_the_papers_profile_has_the_papers_schedule(
+    solver: str,
+    problem_set: str,
+    start: float,
+    steps: int,
+    decay_ratio: float,
+    warm_up: int,
+    every: int,
+    tmp_path: Path,
+) -> None:
+    params, arguments = trained("paper", tmp_path)[solver, problem_set]
+    assert (arguments.max_steps, arguments.eval_steps, arguments.save_steps) == (steps, every, every)
+    assert arguments.per_device_train_batch_size == (16 if problem_set else 32)
+    assert arguments.max_grad_norm == (1 if problem_set else 0.1) and arguments.weight_decay == 0.01
+    assert params.patience == {("seq2seq", "svamp"): 35, ("dag", "svamp"): 200}.get((solver, problem_set))
+    assert params.encoder_rate == 1
+    optimizer = optim.AdamW(nn.Linear(1, 1).parameters(), lr=arguments.learning_rate)
+    scheduler = get_scheduler(
+        arguments.lr_scheduler_type, optimizer, arguments.get_warmup_steps(steps), steps, arguments.lr_scheduler_kwargs
+    )
+    horizon = steps / decay_ratio
+    for step in (0, warm_up // 2, warm_up, steps // 2, steps):
+        share = step / warm_up if step < warm_up else (horizon - step) / (horizon - warm_up)
+        assert scheduler.base_lrs[0] * scheduler.lr_lambdas[0](step) == pytest.approx(start * share, rel=1e-5), step
+
+
+FREE = re.compile(
+    r".*arguments(\..*)?|speech_bt\.synthesize\.(sentences|voices)|corpora\.(sentences\.limits|problems\.rows)"
+)
+"""Sections whose keys are names of the user's or of a library's, not fields of a model here."""
+
+
+def keys(value: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
+    """The place of every key below `value`."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if isinstance(value, dict) and not FREE.fullmatch(".".join(map(str, path))):
+            yield (*path, key)
+        yield from keys(inner, *path, key)
+
+
+def test_every_key_that_is_misspelt_is_named_with_the_right_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    config = composed("profile=laptop")
+    places = list(keys(config))
+    assert ("speech_bt", "synthesize", "voices", "nl", 1, "rate") in places and len(places) > 150
+    path = tmp_path / "params.yaml"
+    for place in places:
+        *above, key = place
+        wrong = copy.deepcopy(config)
+        section: Any = wrong
+        for part in above:
+            section = section[part]
+        section[f"{key}x"] = section.pop(key)
+        path.write_text(yaml.safe_dump(wrong))
+        name = ".".join(map(str, place[:2]))
+        reader = name if name in stage_names() else f"{place[0]}.evaluate" if "matrix" in place else "msat.evaluate"
+        named = rf"(.*\.)?{key}x: unknown key; did you mean '{key}'\?"
+        named += rf"|.*: Unable to extract tag using discriminator '{key}'"
+        with pytest.raises(ParamsError, match=rf"params\.yaml: ({named})"):
+            load_params(reader, load_stage(reader).params_model, path)
 
 
 @pytest.mark.parametrize("key", DECLARED)
