@@ -17,6 +17,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -143,6 +144,20 @@ def clear_temporaries(folder: Path, name: str = "*") -> None:
     """Remove what a killed `write_atomic` left, of one name or all, where nothing else writes at the time."""
     for path in folder.glob(f".{name}.*.tmp"):
         path.unlink()
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """An empty folder to fill, which then takes the place of `out`; what a killed one left is cleared first."""
+    made = out.with_name(f".{out.name}.tmp")
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    try:
+        yield made
+        shutil.rmtree(out, ignore_errors=True)
+        made.rename(out)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def parquet_bytes(table: pa.Table) -> bytes:

@@ -6,13 +6,13 @@ as `AutoModel` saves it in fp32, and its tokenizer; a pooler or a head it came w
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import torch
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel
 
 from selfsown.errors import UserError
+from selfsown.shards import whole_folder
 from selfsown.sources import fetch
 from selfsown.stage import Metrics, Out, StageParams, stage
 
@@ -35,12 +35,9 @@ def pretrained(params: PretrainedParams, *, model: Out) -> Metrics:
     tokenizer = AutoTokenizer.from_pretrained(configs[0].parent)
     if not tokenizer.is_fast:
         raise UserError(f"{params.source}: no tokenizer.json; numbers are found again by a fast tokenizer's offsets")
-    model.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=model.parent) as folder:
-        made = Path(folder, "model")
+    with whole_folder(model) as made:
         network.save_pretrained(made)
         tokenizer.save_pretrained(made)
-        made.rename(model)
     return {"parameters": network.num_parameters()}
 
 

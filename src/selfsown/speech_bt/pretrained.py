@@ -6,12 +6,12 @@ hub's). Its generation config names the language of the first of `languages`, an
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from pydantic import Field
 from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
+from selfsown.shards import whole_folder
 from selfsown.sources import fetch
 from selfsown.speech_bt import ctranslate2
 from selfsown.stage import Metrics, Out, StageParams, stage
@@ -28,14 +28,11 @@ class PretrainedParams(StageParams):
 def pretrained(params: PretrainedParams, *, model: Out) -> Metrics:
     """Fetch and, where needed, convert; returns the number of parameters."""
     source = fetch(params.source, needed_by="speech_bt.pretrained")
-    model.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=model.parent) as folder:
-        made = Path(folder, "model")
+    with whole_folder(model) as made:
         if any(source.rglob("model.bin*")):
             ctranslate2.convert(source, made, language=params.languages[0])
         else:
             save_with_language(next(source.rglob("config.json")).parent, made, params.languages[0])
-        made.rename(model)
     return {"parameters": WhisperForConditionalGeneration.from_pretrained(model).num_parameters()}
 
 
