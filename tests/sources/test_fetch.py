@@ -96,14 +96,16 @@ def test_unreachable_names_source_profile_and_setting(
     registry(mine=url_source(f"{site.url}/gone"))
     (tmp_path / "conf" / "profile").mkdir()
     (tmp_path / "conf" / "profile" / "gpu.yaml").write_text("corpora: {text: [mine]}\n")
+    (tmp_path / "conf" / "profile" / "paper.yaml").write_text("corpora: {text: [mine-too]}\n")
+    (tmp_path / "conf" / "sets").mkdir()
+    (tmp_path / "conf" / "sets" / "own.yaml").write_text("corpora: {text: [mine]}\n")
     with pytest.raises(UnreachableError) as error:
         fetch("mine")
-    for part in ("'mine'", "profile gpu", "404", "SELFSOWN_MIRROR", "mine/a/b.bin"):
+    for part in ("source 'mine' (needed by profile gpu, sets own): a/b.bin", "404", "SELFSOWN_MIRROR", "mine/a/b.bin"):
         assert part in str(error.value)
     setting(offline=1)
-    with pytest.raises(UnreachableError, match="profile study") as error:
-        fetch("mine", needed_by="study")
-    assert "unset SELFSOWN_OFFLINE" in str(error.value)
+    with pytest.raises(UnreachableError, match="unset SELFSOWN_OFFLINE"):
+        fetch("mine")
     assert site.requests == ["/gone"], "offline asks no origin"
 
 

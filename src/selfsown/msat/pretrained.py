@@ -27,7 +27,7 @@ class PretrainedParams(StageParams):
 @stage()
 def pretrained(params: PretrainedParams, *, model: Out) -> Metrics:
     """Fetch the encoder and save it; returns the number of parameters."""
-    source = fetch(params.source, needed_by="msat.pretrained")
+    source = fetch(params.source)
     configs = [path for path in sorted(source.rglob("config.json")) if list(path.parent.glob("*.safetensors"))]
     if len(configs) != 1:
         raise UserError(f"{params.source}: {len(configs)} folders with config.json and safetensors; needs exactly one")

@@ -37,7 +37,7 @@ class UnreachableError(SourceError):
 
     def __init__(self, source: str, file: str, tried: list[str], profiles: list[str], offline: bool) -> None:
         self.source, self.file, self.tried = source, file, tried
-        needed = f" (needed by profile {', '.join(profiles)})" if profiles else ""
+        needed = f" (needed by {', '.join(profiles)})" if profiles else ""
         way_out = (
             f"put the file at <folder>/{source}/{file} and set SELFSOWN_MIRROR=<folder> (or the URL of such a folder)"
         )

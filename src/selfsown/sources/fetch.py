@@ -40,13 +40,12 @@ from selfsown.sources.registry import (
 _log = logging.getLogger(__name__)
 
 
-def fetch(name: str, *, needed_by: str | None = None, full: bool = False, registry: Path = REGISTRY) -> Path:
+def fetch(name: str, *, full: bool = False, registry: Path = REGISTRY) -> Path:
     """The folder with the source's files, downloaded, verified and unpacked unless it is already there.
 
     The files are read-only: they are shared by all that runs on this machine.
 
     Args:
-        needed_by: the profile that asks, for the error; by default the profiles in `conf/` that name the source.
         full: also read every file of a folder that is already there and compare its digest.
 
     Raises:
@@ -74,7 +73,7 @@ def fetch(name: str, *, needed_by: str | None = None, full: bool = False, regist
             _log.warning("source '%s' is fetched again: %s", name, reason)
         manifest.unlink(missing_ok=True)
         clear_temporaries(store, manifest.name)
-        profiles = [needed_by] if needed_by else _profiles_naming(name, registry)
+        profiles = _profiles_naming(name, registry)
         root = partial / "tree"
         for stale in (target, root):
             if stale.exists():
@@ -109,10 +108,10 @@ def _check_folder(name: str, source: FolderSource, manifest: Path, full: bool) -
 
 
 def _profiles_naming(name: str, registry: Path) -> list[str]:
-    """The profiles whose file names the source."""
+    """What in `conf/` names the source, for the error: `profile gpu`, `sets published`."""
     word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
     files = sorted(registry.parent.rglob("*.yaml"))
-    return [f.stem for f in files if f != registry and word.search(f.read_text(encoding="utf-8"))]
+    return [f"{f.parent.name} {f.stem}" for f in files if f != registry and word.search(f.read_text(encoding="utf-8"))]
 
 
 class _Builder:

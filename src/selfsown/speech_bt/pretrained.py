@@ -27,7 +27,7 @@ class PretrainedParams(StageParams):
 @stage()
 def pretrained(params: PretrainedParams, *, model: Out) -> Metrics:
     """Fetch and, where needed, convert; returns the number of parameters."""
-    source = fetch(params.source, needed_by="speech_bt.pretrained")
+    source = fetch(params.source)
     with whole_folder(model) as made:
         if any(source.rglob("model.bin*")):
             ctranslate2.convert(source, made, language=params.languages[0])
