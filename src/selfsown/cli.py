@@ -184,10 +184,12 @@ def main() -> None:
     """Run a command; an error the user can mend is one readable message, not a traceback."""
     from selfsown.errors import UserError
 
+    traceback = False
     try:
+        traceback = settings().traceback
         app(prog_name="selfsown")
     except UserError as error:
-        if settings().traceback:
+        if traceback:
             raise
         click.secho(f"selfsown: {error}", fg="red", err=True)
         sys.exit(1)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import torch
 
+from selfsown.errors import UserError
 from selfsown.settings import settings
 
 
 def compute_device() -> torch.device:
-    """The device of the settings; `auto` prefers CUDA."""
+    """The device of the settings; `auto` prefers CUDA.
+
+    Raises:
+        UserError: the settings ask for CUDA, and torch finds none.
+    """
     name = settings().device
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("SELFSOWN_DEVICE: 'cuda' is not allowed: torch finds no CUDA device here: auto or cpu")
     return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 
 

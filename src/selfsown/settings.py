@@ -11,14 +11,18 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from selfsown.errors import UserError
 
 
 class Settings(BaseSettings):
     """One attribute per `SELFSOWN_*` variable."""
 
-    model_config = SettingsConfigDict(env_prefix="SELFSOWN_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SELFSOWN_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     cache: Path = Field(Path("~/.cache/selfsown"), description="downloads and unpacked sources, keyed by digest")
     mirror: str | None = Field(None, description="folder or URL laid out like <source>/<file>, tried before the origin")
@@ -48,5 +52,15 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once.
+
+    Raises:
+        UserError: a variable has a value that is not allowed.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = (
+            f"SELFSOWN_{e['loc'][0]}".upper() + f": {e['input']!r} is not allowed: {e['msg']}" for e in error.errors()
+        )
+        raise UserError("\n".join(lines)) from None
