@@ -136,3 +136,18 @@ def test_broken_json_line_is_named(tmp_path):
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.wav", "text": "x"}\n{oops\n')
     with pytest.raises(UserError, match=r"metadata\.jsonl line 2: not JSON"):
         list(folder.read(tmp_path, "mine", ["cs"]))
+
+
+def test_a_manifest_in_another_encoding_is_named_with_its_line(tmp_path):
+    """As a spreadsheet saves it on Windows: cp1250 or latin-2, not UTF-8."""
+    for name, lines in {
+        "manifest.csv": ["audio,text", "a.wav,Ano.", "b.wav,Příliš žluťoučký kůň."],
+        "metadata.jsonl": ['{"audio": "a.wav", "text": "Ano."}', "", '{"audio": "b.wav", "text": "Příliš žluťoučký."}'],
+    }.items():
+        mine = tmp_path / name.partition(".")[0]
+        mine.mkdir()
+        (mine / name).write_bytes("\r\n".join(lines).encode("cp1250"))
+        with pytest.raises(UserError, match=rf"{name} line 3: not UTF-8.*: save the file as UTF-8"):
+            list(folder.read(mine, "mine", ["cs"]))
+        (mine / name).write_bytes("\r\n".join(lines).encode("utf-8-sig"))
+        assert [clip.text[:3] for clip in folder.read(mine, "mine", ["cs"])] == ["Ano", "Pří"]

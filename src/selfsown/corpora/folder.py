@@ -35,7 +35,7 @@ def read(folder: Path, source: str, languages: Sequence[str]) -> Iterator[Clip]:
     """The rows of `folder`; a row that lacks something is refused, a file that lacks a column is an error.
 
     Raises:
-        UserError: no manifest in the folder, or one without a column that it needs.
+        UserError: no manifest in the folder, or one that is not UTF-8 or lacks a column that it needs.
     """
     manifests = [path for name in ("manifest.csv", "metadata.jsonl") if (path := folder / name).is_file()]
     files = manifests[:1] or sorted(folder.rglob("*.parquet"))
@@ -58,10 +58,10 @@ def _rows(file: Path, languages: Sequence[str]) -> Iterable[Mapping[str, Any]]:
         rows = pq.read_table(file, columns=columns).to_pylist()
         columns.append("audio")
     elif file.suffix == ".csv":
-        reader = csv.DictReader(io.StringIO(file.read_bytes().decode("utf-8-sig"), newline=""))
+        reader = csv.DictReader(io.StringIO(_text(file), newline=""))
         columns, rows = list(reader.fieldnames or ()), list(reader)
     else:
-        lines = file.read_text("utf-8").split("\n")
+        lines = _text(file).split("\n")
         rows = [_json(file, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
         columns = sorted({key for row in rows for key in row})
     wanted: dict[str, tuple[str, ...]] = {"audio": AUDIO, "text": TEXT}
@@ -72,6 +72,17 @@ def _rows(file: Path, languages: Sequence[str]) -> Iterable[Mapping[str, Any]]:
             found = ", ".join(columns) or "none"
             raise UserError(f"{file}: no column for {what}: expected one named {' or '.join(names)}, found {found}")
     return rows
+
+
+def _text(file: Path) -> str:
+    data = file.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{file} line {line}: not UTF-8 (byte {error.object[error.start]:#x}): save the file as UTF-8"
+        ) from None
 
 
 def _json(file: Path, number: int, line: str) -> dict[str, Any]:
