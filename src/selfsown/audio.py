@@ -125,15 +125,6 @@ def silence_fraction(samples: NDArray[Any], sample_rate: int) -> float:
     return float(silent.mean()) if silent.size else 1.0
 
 
-def edge_silence(samples: NDArray[Any], sample_rate: int) -> tuple[float, float]:
-    """Fractions of the clip that are silent before its first and after its last sound; (1, 1) if all of it is."""
-    silent = _silent_frames(samples, sample_rate)
-    sounding = np.flatnonzero(~silent)
-    if not sounding.size:
-        return 1.0, 1.0
-    return float(sounding[0] / silent.size), float((silent.size - 1 - sounding[-1]) / silent.size)
-
-
 def _silent_frames(samples: NDArray[Any], sample_rate: int) -> NDArray[np.bool_]:
     """Per frame: 40 dB below the loudest frame, or below -60 dBFS, where 16 bits hold little but hiss."""
     powers = _frame_powers(samples, sample_rate)

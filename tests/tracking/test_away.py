@@ -37,7 +37,7 @@ def work(arguments: dict[str, Any], model: Path, name: str) -> None:
     with tracking.run(**arguments):
         for step in range(1500):
             tracking.log_metrics({"loss": 1 / (step + 1)}, step=step)
-        tracking.log_text("hello", "samples/worst.md")
+        tracking.log_bytes(b"hello", "samples/worst.md")
         tracking.log_model(
             name,
             model,
@@ -111,7 +111,7 @@ def test_away_half_way(server: Link, arguments: Arguments) -> None:
         server.down()
         for step in range(600, 1200):
             tracking.log_metrics({"loss": 1.0}, step=step)
-        tracking.log_text("late", "late.txt")
+        tracking.log_bytes(b"late", "late.txt")
     server.up()
     (left,) = experiment_runs(server.uri, "half")
     assert left.info.status == "RUNNING"

@@ -8,7 +8,7 @@ MLflow is imported when a run starts, not before: importing it takes seconds.
 """
 
 from selfsown.tracking.active import run
-from selfsown.tracking.log import log_artifact, log_bytes, log_figure, log_metrics, log_table, log_text, set_tags
+from selfsown.tracking.log import log_artifact, log_bytes, log_metrics
 from selfsown.tracking.promotion import PromotionRefused, promote
 from selfsown.tracking.registry import download_model, log_gate, log_model, signature
 from selfsown.tracking.state import reap
@@ -20,16 +20,12 @@ __all__ = [
     "download_model",
     "log_artifact",
     "log_bytes",
-    "log_figure",
     "log_gate",
     "log_metrics",
     "log_model",
-    "log_table",
-    "log_text",
     "promote",
     "reap",
     "run",
-    "set_tags",
     "signature",
     "sync",
     "tracking_uri",
