@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="auto: bf16 where the processor or GPU multiplies it natively, else fp32"
     )
-    workers: int | None = Field(None, ge=1, description="processes of the local engine; default: one per core")
+    workers: int | None = Field(None, ge=1, description="processes of the local engine; default: one per GPU or core")
     engine: Literal["local", "ray"] = Field("local", description="where map_shards runs its shards")
     launcher: Literal["none", "torchrun", "deepspeed"] = Field("none", description="how training stages start")
     nproc: int = Field(1, ge=1, description="processes per node under the launcher")
@@ -46,7 +46,7 @@ class Settings(BaseSettings):
 
     @property
     def worker_count(self) -> int:
-        """Processes the local engine may start: `workers`, or the cores this process may use."""
+        """`workers`, or the cores this process may use."""
         return self.workers or len(os.sched_getaffinity(0))
 
 

@@ -14,9 +14,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context, parent_process
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from selfsown.settings import settings
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import SimpleQueue
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,12 +45,16 @@ def _on_processes(
     make_worker: Callable[[], Worker[Item, Result]], items: Sequence[tuple[int, Item]]
 ) -> Iterator[tuple[int, Result]]:
     """Spawned processes, so that no thread or lock of this one is inherited half-way; a single one need not start."""
-    workers = min(settings().worker_count, len(items))
+    workers = min(process_count(), len(items))
     if workers == 1:
         yield from _in_this_process(make_worker, items)
         return
+    context = get_context("spawn")
+    gpus, turns = visible_gpus(), context.SimpleQueue()
+    for worker in range(workers if gpus else 0):
+        turns.put(gpus[worker % len(gpus)])
     pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(make_worker,)
+        workers, mp_context=context, initializer=_start_worker, initargs=(make_worker, turns if gpus else None)
     )
     with pool:
         futures = {pool.submit(_work_on, item): index for index, item in items}
@@ -57,6 +64,26 @@ def _on_processes(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def process_count() -> int:
+    """Processes of the local engine: what the settings say, else one per GPU (two would load a model each), or core."""
+    return settings().workers or len(visible_gpus()) or settings().worker_count
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs this process may use, as `CUDA_VISIBLE_DEVICES` names them; none where the settings say CPU."""
+    import pynvml
+
+    if settings().device == "cpu":
+        return []
+    try:
+        pynvml.nvmlInit()
+        there = [str(index) for index in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError:
+        return []
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return there if named is None or not there else [part.strip() for part in named.split(",") if part.strip()]
 
 
 def _in_this_process(
@@ -89,14 +116,16 @@ def die_with_parent() -> None:
 _worker: Worker[Any, Any] | None = None
 
 
-def _start_worker(make_worker: Callable[[], Worker[Any, Any]]) -> None:
-    """Runs first in every process: one thread each, because sums in another order give other bytes."""
+def _start_worker(make_worker: Callable[[], Worker[Any, Any]], gpus: SimpleQueue[str] | None) -> None:
+    """Runs first in every process: one thread each, because sums in another order give other bytes; and one GPU."""
     global _worker
     die_with_parent()
     parent = parent_process()
     if parent is not None and not parent.is_alive():  # killed before the line above: nobody would tell us any more
         os._exit(1)
     _single_thread()
+    if gpus is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus.get()
     _worker = make_worker()
     gc.freeze()  # as in `load_stage`
 
