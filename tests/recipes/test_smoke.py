@@ -31,7 +31,7 @@ def smoke(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("data/corpora/speech", 20),
         ("data/corpora/sentences", 20),
-        ("data/speech_bt/synthetic", 20),
+        ("data/speech_bt/synthetic", 18),
         ("data/speech_bt/intelligibility", 24),
         ("data/speech_bt/accepted", 8),
         ("data/speech_bt/transcripts/untouched", 3),
