@@ -205,6 +205,13 @@ def test_every_key_that_is_misspelt_is_named_with_the_right_one(
             load_params(reader, load_stage(reader).params_model, path)
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_texts_of_every_language_of_a_profile_can_be_judged(profile: str) -> None:
+    config = composed(f"profile={profile}")
+    for language in (*config["languages"], *config["corpora"]["speech"]["out_of_domain_languages"]):
+        assert script_misfit("?", language) == "no letters: '?'"
+
+
 @pytest.mark.parametrize("key", DECLARED)
 def test_the_command_fits_the_stage(key: str) -> None:
     """Options are the signature's; inputs are deps, outputs are outs, the stage's section and file are tracked."""

@@ -145,6 +145,7 @@ def _script(letter: str) -> str:
     ("Příliš žluťoučký kůň.", "cs", None),
     ("Привет, Karle.", "cs", "wrong script: 'П' is not a letter of cs"),
     ("Herr Müller", "cs", "wrong script: 'ü' is not a letter of cs"),
+    ("Árvíztűrő tükörfúrógép.", "hu", None),
     ("किताब", "hi", None),
     ("... 12", "nl", "no letters: '... 12'"),
 )
@@ -238,15 +239,22 @@ _INTEGER = re.compile(r"(?<![\w.,:-])(?P<number>\d{1,4})(?![\w%°-]|[.,:]\d)(?P<
     ("Dne 3. října", "cs", "Dne 3. října"),
     ("Bylo jich 5. Šli.", "cs", "Bylo jich pět. Šli."),
     ("od 10:30", "cs", "od 10:30"),
+    ("有 3 只", "zh", "有 3 只"),
 )
 def spell_digits(text: str, language: str) -> str:
-    """Whole numbers below 10,000 in words; ordinals, times and decimals stay, so that `digits` drops them."""
+    """Whole numbers below 10,000 in words; the rest stays, so that `digits` drops it.
+
+    That is ordinals, times, decimals, and all numbers of a language that num2words lacks.
+    """
     from num2words import num2words
 
     def spell(match: re.Match[str]) -> str:
         if match["next"] and not match["next"].isupper():
             return match.group()  # "3. října": a full stop amid a sentence makes it an ordinal
-        return str(num2words(int(match["number"]), lang=language)) + (match["ordinal"] or "")
+        try:
+            return str(num2words(int(match["number"]), lang=language)) + (match["ordinal"] or "")
+        except NotImplementedError:  # a language num2words lacks
+            return match.group()
 
     return _INTEGER.sub(spell, text)
 
