@@ -1,5 +1,6 @@
 """Questions in plain text: what counts as a number, what comes back, what is refused."""
 
+import random
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -7,13 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from tests.msat.solutions import faults
 from tests.msat.tiny_solver import tiny_config, tiny_encoder
 
-from selfsown.arithmetic import Number, Operation
+from selfsown.arithmetic import OPERATORS, Constant, Expression, Number, Operation
 from selfsown.cli import app
 from selfsown.errors import UserError
 from selfsown.msat.dag import DagSolver
-from selfsown.msat.solver import Solver, read_question, serve
+from selfsown.msat.solver import Solution, Solver, read_question, serve
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,46 @@ def test_answer_equation_and_steps(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert first.steps == ("2 * 3 = 6", "6 - 1 = 5", "5 / 6 = 5/6")
     assert second.answer == "" and "division by zero" in second.reason and "division by zero" in str(second)
     assert serve(str(folder))(["A is 2 , B is 3 , K is 1 ?"]) == ["5/6"]
+
+
+def any_program(rng: random.Random, depth: int = 4) -> Expression:
+    if depth == 0 or rng.random() < 0.2:
+        return Number(rng.randrange(3)) if rng.random() < 0.8 else Constant(Fraction(rng.choice(("60", "0.5"))))
+    return Operation(rng.choice(OPERATORS), any_program(rng, depth - 1), any_program(rng, depth - 1))
+
+
+def test_every_answer_follows_from_its_equation_and_steps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(3)
+    monkeypatch.setattr(DagSolver, "decode", lambda self, batch: [any_program(rng) for _ in batch["input_ids"]])
+    asked = [f"A is {a} , B is 1.5 and K is 1,000 ?" for a in range(60)]
+    solutions = Solver.load(folder).solve(asked)
+    assert [faults(solution) for solution in solutions] == [[]] * len(asked)
+    assert 5 < sum(bool(solution.answer) for solution in solutions) < len(asked), "with an answer and without"
+
+
+@pytest.mark.parametrize(
+    ("answer", "equation", "steps", "reason", "fault"),
+    [
+        ("84", "12 * 7", ("12 * 7 = 84",), "", None),
+        ("12", "12", (), "", None),
+        ("5/6", "(2 * 3 - 1) / (2 * 3)", ("2 * 3 = 6", "6 - 1 = 5", "5 / 6 = 5/6"), "", None),
+        ("", "", (), "division by zero", None),
+        ("19", "12 * 7", ("12 + 7 = 19",), "", "12 * 7 is 84, not 19"),
+        ("84", "12 * 7", ("12 * 7 = 85",), "", "12 * 7 = 85 is wrong"),
+        ("84", "12 * 7", (), "", "0 steps"),
+        ("84", "12 * 7", ("12 * 7 = 84", "84 - 12 = 72"), "", "2 steps"),
+        ("84", "12 * 7", ("7 + 12 = 19",), "", "ends in 19"),
+        ("84", "12 * 7", ("12 * 7 = 84",), "division by zero", "a reason beside an answer"),
+        ("", "12 * 7", (), "division by zero", "without an answer"),
+        ("", "", (), "it crashed", "unknown reason"),
+        ("", "", (), "", "unknown reason"),
+    ],
+)
+def test_what_does_not_fit_together_is_seen(
+    answer: str, equation: str, steps: tuple[str, ...], reason: str, fault: str | None
+) -> None:
+    found = faults(Solution("?", ("12", "7"), answer, equation, steps, reason))
+    assert not found if fault is None else any(fault in one for one in found)
 
 
 def test_on_the_command_line(folder: Path) -> None:

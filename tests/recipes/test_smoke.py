@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.msat.solutions import faults
 from transformers import WhisperForConditionalGeneration
 
 from selfsown.msat.solver import Solver
@@ -84,10 +85,17 @@ def test_solvers_answer_and_are_compared() -> None:
 
 
 def test_a_solver_answers_plain_text() -> None:
-    [solution] = Solver.load(Path("models/msat/finetune", f"dag-digits-2.4-pretrained-{SET}")).solve(
-        ["A box holds 12 pens. How many pens do 7 boxes hold?"]
-    )
-    assert solution.numbers == ("12", "7") and (solution.answer or solution.reason)
+    questions = {
+        "A box holds 12 pens. How many pens do 7 boxes hold?": ("12", "7"),
+        "Eva has 3.5 kg of flour and buys 1,250 g more. How many kg has she?": ("3.5", "1250"),
+        "Of 48 apples 6 are bad and the rest is put into 7 bags. How many are in each?": ("48", "6", "7"),
+        "A walk of 90 minutes ended at noon. When did it begin?": ("90",),
+    }
+    solver = Solver.load(Path("models/msat/finetune", f"dag-digits-2.4-pretrained-{SET}"))
+    solutions = solver.solve(list(questions))
+    assert [solution.numbers for solution in solutions] == list(questions.values())
+    assert [faults(solution) for solution in solutions] == [[]] * len(questions)
+    assert any(solution.answer for solution in solutions)
 
 
 def test_pages() -> None:
