@@ -48,11 +48,9 @@ def words(stage: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_every_language_has_letters_and_voices(profile: str) -> None:
+def test_every_language_has_voices(profile: str) -> None:
     params = composed(f"profile={profile}")
-    for language in params["languages"]:
-        assert script_misfit("12", language) == "no letters: '12'"
-        assert params["speech_bt"]["synthesize"]["voices"][language]
+    assert all(params["speech_bt"]["synthesize"]["voices"].get(language) for language in params["languages"])
 
 
 def test_params_file_is_the_composed_default() -> None:
