@@ -113,6 +113,11 @@ def test_shared_and_matrix_keys_reach_the_models_that_declare_them() -> None:
             "steps: 5, boxes: {red: [{kind: kite, tail: 1}]}",
             r"boxes\.red\.0\.kite\.tail: unknown key; .*known: kind, tail_length$",
         ),
+        (
+            "steps: 5",
+            "steps: 5, boxes: {red: [{kinds: kite}]}",
+            r"params\.yaml: toys\.toy\.boxes\.red\.0\.kind: missing$",
+        ),
         ("seed: 3", "seed: [", r"params\.yaml: cannot be read as YAML"),
     ],
 )

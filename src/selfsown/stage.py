@@ -203,6 +203,8 @@ def _explain(name: str, model: type[BaseModel], item: Any) -> str:
         return f"{key}: {_unknown(location[-1], _fields(model, location[:-1]))}"
     if item["type"] == "missing":
         return f"{key}: missing"
+    if item["type"] == "union_tag_not_found":
+        return f"{key}.{item['ctx']['discriminator'].strip(chr(39))}: missing"
     if not location:  # several keys do not fit each other; the message names them
         return f"{key}: {item['msg']}"
     return f"{key}: {item['input']!r} is not allowed: {item['msg']}"
