@@ -47,3 +47,5 @@ def test_lock_is_believed_only_while_sizes_agree(project: Path) -> None:
 def test_tags_say_stage_profile_seed_and_commit(project: Path) -> None:
     tags = source_tags("demo.train@a", {"seed": 3}, "f")
     assert (tags["stage"], tags["labels"], tags["profile"], tags["seed"]) == ("demo.train", "a", "smoke", "3")
+    Path("params.yaml").write_text("{profile: study, seed: 2}")
+    assert source_tags("demo.transcribe@a", {"limit": 5}, "f").items() >= {"profile": "study", "seed": "2"}.items()

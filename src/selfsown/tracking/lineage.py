@@ -144,10 +144,9 @@ def source_tags(name: str, params: Mapping[str, Any], fingerprint: str) -> dict[
     }
     if "@" in name:
         tags["labels"] = name.partition("@")[2]
-    if "seed" in params:
-        tags["seed"] = str(params["seed"])
-    if Path("params.yaml").is_file():
-        tags["profile"] = str((read_yaml(Path("params.yaml")) or {}).get("profile", ""))
+    # A test of a model has no seed of its own; that of the profile tells which training it belongs to.
+    outer = (read_yaml(Path("params.yaml")) if Path("params.yaml").is_file() else None) or {}
+    tags |= {key: str(value) for key, value in {**outer, **params}.items() if key in ("profile", "seed")}
     if experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.exp"] = experiment
     return {key: value for key, value in tags.items() if value}
