@@ -66,7 +66,7 @@ def test_one_process_per_gpu_unless_told_otherwise(
     machine: Setting, gpus: int, variables: dict[str, str], count: int, chosen: list[str]
 ) -> None:
     machine(gpus, **variables)
-    assert (workers.process_count(), workers.visible_gpus()) == (count, chosen)
+    assert (workers.local_worker_count(), workers.visible_gpus()) == (count, chosen)
 
 
 def test_each_process_has_a_gpu_of_its_own(machine: Setting) -> None:

@@ -45,7 +45,7 @@ def _on_processes(
     make_worker: Callable[[], Worker[Item, Result]], items: Sequence[tuple[int, Item]]
 ) -> Iterator[tuple[int, Result]]:
     """Spawned processes, so that no thread or lock of this one is inherited half-way; a single one need not start."""
-    workers = min(process_count(), len(items))
+    workers = min(local_worker_count(), len(items))
     if workers == 1:
         yield from _in_this_process(make_worker, items)
         return
@@ -66,7 +66,7 @@ def _on_processes(
             raise
 
 
-def process_count() -> int:
+def local_worker_count() -> int:
     """Processes of the local engine: what the settings say, else one per GPU (two would load a model each), or core."""
     return settings().workers or len(visible_gpus()) or settings().worker_count
 
