@@ -23,12 +23,12 @@ from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperForCon
 from selfsown.audio import decode
 from selfsown.bootstrap import rate, rate_difference
 from selfsown.device import compute_device, compute_dtype
+from selfsown.params import load_params
 from selfsown.speech_bt import whisper
 from selfsown.speech_bt.decoding import Clip, chosen_clips
 from selfsown.speech_bt.scoring import score
 from selfsown.speech_bt.train import Trainer, TrainParams, freeze, groups_of
 from selfsown.speech_bt.windows import IGNORED, Collator, Spoken, Window, Windows, in_batches, plan_windows
-from selfsown.stage import load_params
 from selfsown.text import normalizer
 from selfsown.training import execution_arguments
 

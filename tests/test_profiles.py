@@ -21,7 +21,8 @@ from selfsown.msat.finetune import FinetuneParams
 from selfsown.msat.pretrain import PretrainParams
 from selfsown.msat.train import TrainingParams, training_arguments
 from selfsown.msat.variants import TASKS, Matrix, Variant, parse_set
-from selfsown.stage import SHARED, ParamsError, load_params, load_stage, stage_names
+from selfsown.params import SHARED, ParamsError, load_params, stage_names
+from selfsown.stage import load_stage
 from selfsown.text import script_misfit
 
 ROOT = Path(__file__).parents[1]

@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner
 from pydantic import Field, model_validator
 
+from selfsown import params as params_module
 from selfsown import stage as stage_module
 from selfsown.cli import stage_command
 from selfsown.errors import UserError
-from selfsown.params import Params
-from selfsown.stage import In, Metrics, Out, ParamsError, Stage, StageParams, load_params, run_stage, stage
+from selfsown.params import Params, ParamsError, load_params
+from selfsown.stage import ComparisonParams, In, Metrics, Out, Stage, StageParams, run_stage, stage
 
 
 class Optimizer(Params):
@@ -65,16 +66,14 @@ toys:
 @pytest.fixture(autouse=True)
 def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(stage_module, "stage_names", lambda: ["toys.toy"])
+    monkeypatch.setattr(params_module, "stage_names", lambda: ["toys.toy"])
     Path("pipelines/toys").mkdir(parents=True)
     Path("pipelines/toys/dvc.yaml").write_text("stages: {toy: {matrix: {arm: '${toys.matrix.arms}'}}}")
 
 
 def load(text: str) -> ToyParams:
     Path("params.yaml").write_text(text)
-    loaded = load_params("toys.toy", ToyParams)
-    assert isinstance(loaded, ToyParams)
-    return loaded
+    return load_params("toys.toy", ToyParams)
 
 
 def test_shared_and_matrix_keys_reach_the_models_that_declare_them() -> None:
@@ -124,6 +123,15 @@ def test_shared_and_matrix_keys_reach_the_models_that_declare_them() -> None:
 def test_a_mistake_is_named(old: str, new: str, message: str) -> None:
     with pytest.raises(ParamsError, match=message):
         load(GOOD.replace(old, new))
+
+
+def test_the_model_to_register_is_one_of_the_arms() -> None:
+    text = "toys: {matrix: {arms: [real, mixed]}, toy: {registered: mixed}}"
+    Path("params.yaml").write_text(text)
+    assert load_params("toys.toy", ComparisonParams).registered == "mixed"
+    Path("params.yaml").write_text(text.replace("mixed}", "mixd}"))
+    with pytest.raises(ParamsError, match=r"params\.yaml: toys\.toy: .*registered: 'mixd' is no arm .*: real, mixed$"):
+        load_params("toys.toy", ComparisonParams)
 
 
 def test_signature_decides_inputs_outputs_and_options(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ class StageGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The fixed commands, then every stage."""
-        from selfsown.stage import stage_names
+        from selfsown.params import stage_names
 
         return [*super().list_commands(ctx), *stage_names()]
 
@@ -29,13 +29,13 @@ class StageGroup(click.Group):
         """A fixed command, or the stage of that name."""
         if (command := super().get_command(ctx, name)) is not None:
             return command
-        from selfsown.stage import stage_names
+        from selfsown.params import stage_names
 
         return stage_command(name) if name in stage_names() else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """`--help` imports no stage."""
-        from selfsown.stage import stage_names
+        from selfsown.params import stage_names
 
         with formatter.section("Commands"):
             commands = super().list_commands(ctx)

@@ -11,29 +11,26 @@ Its parameters are the section `<pipeline>.<stage>` of `params.yaml`; its paths 
 
 from __future__ import annotations
 
-import difflib
 import gc
 import importlib
 import inspect
 import json
 import os
 import random
-import re
 import sys
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import model_validator
 
 from selfsown import tracking
 from selfsown.errors import UserError
-from selfsown.params import Params, read_yaml
+from selfsown.params import Params, load_params
 from selfsown.settings import settings
 from selfsown.shards import clear_temporaries, identity_digest, read_card, write_atomic
 from selfsown.sources.tree import file_sha256, tree_sha256
@@ -43,26 +40,22 @@ In = Annotated[Path, "in"]
 Out = Annotated[Path, "out"]
 Metrics = Mapping[str, float]
 
-SHARED = ("seed", "data_seed", "languages")
-"""Top-level parameters that a stage's model may declare beside its own section; so may it the keys of `matrix`.
-
-What data is made follows `data_seed`, training `seed`: the seeds of a study share their data and their test set.
-"""
-
-
-TOP_LEVEL = ("profile", *SHARED)
-"""Keys of the parameter file beside the pipelines' sections."""
-
-PIPELINE_KEYS = ("matrix",)
-"""Keys of a pipeline's section beside its stages: the lists that a DVC matrix runs over."""
-
 
 class StageParams(Params):
     """Base of a stage's parameters."""
 
 
-class ParamsError(UserError):
-    """`params.yaml` is wrong; the message names file, key, value and what is allowed."""
+class ComparisonParams(StageParams):
+    """Base of what compares the trained models of a matrix: its `arms`, and the one to register."""
+
+    arms: tuple[str, ...]
+    registered: str
+
+    @model_validator(mode="after")
+    def _registered_is_an_arm(self) -> Self:
+        if self.registered not in self.arms:
+            raise ValueError(f"registered: {self.registered!r} is no arm of the matrix: {', '.join(self.arms)}")
+        return self
 
 
 @dataclass(frozen=True)
@@ -125,12 +118,6 @@ def stage(*, tracked: bool = False, distributed: bool = False) -> Callable[[Call
     return lambda function: Stage(function, tracked, distributed)
 
 
-def stage_names() -> list[str]:
-    """Every `<pipeline>.<stage>`, found by reading the files; imports none of them."""
-    files = sorted(Path(__file__).parent.glob("*/*.py"))
-    return [f"{path.parent.name}.{path.stem}" for path in files if "\n@stage(" in path.read_text()]
-
-
 def load_stage(name: str) -> Stage:
     """Import `selfsown.<pipeline>.<stage>` and return the stage of that name in it.
 
@@ -147,93 +134,6 @@ def load_stage(name: str) -> Stage:
     if not isinstance(found, Stage):
         raise TypeError(f"selfsown.{name}: no @stage function named {name.rpartition('.')[2]!r}")
     return found
-
-
-def load_params(name: str, model: type[StageParams], path: Path = Path("params.yaml")) -> StageParams:
-    """The section `<pipeline>.<stage>` of a parameter file as `model`, with the shared top-level keys it declares.
-
-    Raises:
-        ParamsError: unreadable file, missing section, unknown key, wrong type or range.
-    """
-    try:
-        root = read_yaml(path)
-    except (OSError, yaml.YAMLError) as error:
-        raise ParamsError(f"{path}: cannot be read as YAML: {error}") from None
-    pipeline, _, step = name.partition(".")
-    stages = [other.partition(".") for other in stage_names()]
-    _check_section(path, "", root, [*TOP_LEVEL, *(other for other, _, _ in stages)])
-    if pipeline not in root:
-        raise ParamsError(f"{path}: {pipeline}: section missing; every profile under conf/profile/ has one")
-    section = root[pipeline]
-    known = [own for other, _, own in stages if other == pipeline]
-    _check_section(path, pipeline, section, [*known, *PIPELINE_KEYS])
-    values, matrix = section.get(step, {}), section.get("matrix", {})
-    _check_section(path, name, values)
-    _check_section(path, f"{pipeline}.matrix", matrix, _matrix_keys(pipeline))
-    outer = {**{key: root[key] for key in SHARED if key in root}, **matrix}
-    shared = {key: value for key, value in outer.items() if key in model.model_fields}
-    if repeated := shared.keys() & values.keys():
-        raise ParamsError(f"{path}: {name}.{min(repeated)}: set it once, at the top level or in the matrix")
-    try:
-        return model.model_validate({**shared, **values})
-    except ValidationError as error:
-        raise ParamsError("\n".join(f"{path}: {_explain(name, model, item)}" for item in error.errors())) from None
-
-
-def _check_section(path: Path, name: str, section: Any, known: Iterable[str] | None = None) -> None:
-    """Raise unless it is a mapping, with no key but the `known` ones (None: the stage's model will say)."""
-    if not isinstance(section, dict):
-        where = f"{path}: {name}" if name else path
-        raise ParamsError(f"{where}: {section!r} is not allowed: expected a section of keys and values")
-    for key in section:
-        if known is not None and key not in known:
-            raise ParamsError(f"{path}: {f'{name}.' if name else ''}{key}: {_unknown(str(key), known)}")
-
-
-def _matrix_keys(pipeline: str) -> list[str] | None:
-    """The lists that the pipeline's `dvc.yaml` runs over; None outside the repository, where none are run over."""
-    file = Path("pipelines", pipeline, "dvc.yaml")
-    return re.findall(rf"\$\{{{pipeline}\.matrix\.(\w+)\}}", file.read_text("utf-8")) if file.is_file() else None
-
-
-def _explain(name: str, model: type[BaseModel], item: Any) -> str:
-    location = [str(part) for part in item["loc"]]
-    key = ".".join(location) if location and location[0] in SHARED else ".".join([name, *location])
-    if item["type"] == "extra_forbidden":
-        return f"{key}: {_unknown(location[-1], _fields(model, location[:-1]))}"
-    if item["type"] == "missing":
-        return f"{key}: missing"
-    if item["type"] == "union_tag_not_found":
-        return f"{key}.{item['ctx']['discriminator'].strip(chr(39))}: missing"
-    if not location:  # several keys do not fit each other; the message names them
-        return f"{key}: {item['msg']}"
-    return f"{key}: {item['input']!r} is not allowed: {item['msg']}"
-
-
-def _fields(model: type[BaseModel], location: Sequence[str]) -> set[str]:
-    """The keys that a model allows at a place inside it; on the way there are fields, indices, keys and union tags."""
-    models = [model]
-    for part in location:
-        if fields := [found.model_fields[part] for found in models if part in found.model_fields]:
-            models = [found for field in fields for found in _models(field.annotation)]
-        else:
-            tagged = (m for m in models if any(part in typing.get_args(f.annotation) for f in m.model_fields.values()))
-            models = list(tagged) or models
-    return {name for found in models for name in found.model_fields}
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The models in an annotation such as `tuple[A | B, ...] | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [found for part in typing.get_args(annotation) for found in _models(part)]
-
-
-def _unknown(key: str, known: Iterable[str]) -> str:
-    known = sorted(set(known))
-    close = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"unknown key; {hint}known: {', '.join(known)}"
 
 
 def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path | None = None) -> Metrics:

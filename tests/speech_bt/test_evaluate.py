@@ -11,7 +11,7 @@ import pytest
 from selfsown.errors import UserError
 from selfsown.shards import CardInfo, write_product
 from selfsown.speech_bt.decoding import SCORED
-from selfsown.speech_bt.evaluate import EvaluateParams, evaluate, fold, measure, per_item
+from selfsown.speech_bt.evaluate import fold, measure, per_item
 
 
 def frame(
@@ -41,13 +41,6 @@ def frame(
     silent = {"split": "no_speech", "words": 0, "errors": invented, "insertions": invented, "chars": 0}
     rows += [{**rows[0], "id": "noise", "window": window, **silent} for window in windows]
     return pd.DataFrame(rows)
-
-
-def test_a_registered_arm_that_was_not_trained_is_named_before_any_work(tmp_path: Path) -> None:
-    params = EvaluateParams(languages=("cs",), arms=("real", "mixed"), registered="mixd", samples=1)
-    nowhere = dict.fromkeys(("transcripts", "speech", "models", "plots"), tmp_path / "nowhere")
-    with pytest.raises(UserError, match=r"speech_bt\.evaluate\.registered: 'mixd' is no arm .*: real, mixed"):
-        evaluate(params, **nowhere)
 
 
 def test_a_clear_gain_is_clear_and_no_gain_is_not() -> None:

@@ -23,7 +23,7 @@ from selfsown.bootstrap import rate, rate_difference
 from selfsown.errors import UserError
 from selfsown.msat.variants import TASKS, Matrix, Variant, parse_set
 from selfsown.shards import read_product, write_json
-from selfsown.stage import In, Metrics, Out, StageParams, stage
+from selfsown.stage import ComparisonParams, In, Metrics, Out, stage
 
 REGISTERED = {"seq2seq": "selfsown-msat-seq2seq", "dag": "selfsown-msat-dag"}
 LOADER = "selfsown.msat.solver:serve"
@@ -32,7 +32,7 @@ OPERATOR_NAMES = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 EXAMPLE = "A box holds 12 pens. How many pens do 7 boxes hold?"
 
 
-class EvaluateParams(StageParams):
+class EvaluateParams(ComparisonParams):
     """The lists are the matrix's; `registered`: the arm to register; `samples`: how many are kept of each kind."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
@@ -41,24 +41,13 @@ class EvaluateParams(StageParams):
     representations: tuple[str, ...]
     difficulties: tuple[str, ...]
     pretraining: tuple[str, ...]
-    arms: tuple[str, ...]
     sets: tuple[str, ...]
-    registered: str
     samples: int
 
 
 @stage(tracked=True)
 def evaluate(params: EvaluateParams, *, answers: In, problems: In, models: In, plots: Out) -> Metrics:
-    """Compare the solvers' answers; register the solvers.
-
-    Raises:
-        UserError: `registered` is no arm of the matrix.
-    """
-    if params.registered not in params.arms:
-        raise UserError(
-            f"params.yaml: msat.evaluate.registered: {params.registered!r} is no arm of the matrix: "
-            f"{', '.join(params.arms)}"
-        )
+    """Compare the solvers' answers; register the solvers."""
     matrix = Matrix.of(params.model_dump())
     frames = {variant: read_product(answers / variant.name).to_pandas() for variant in matrix.variants()}
     metrics, bars = measure(frames, matrix)

@@ -24,7 +24,7 @@ from selfsown.bootstrap import rate, rate_difference, relative_reduction
 from selfsown.errors import UserError
 from selfsown.shards import iter_product, read_product, write_json
 from selfsown.speech_bt.scoring import BASELINE_WINDOW, NO_SPEECH, UNTOUCHED
-from selfsown.stage import In, Metrics, Out, StageParams, stage
+from selfsown.stage import ComparisonParams, In, Metrics, Out, stage
 
 REGISTERED = "selfsown-whisper"
 SHORT = "untouched_short"
@@ -33,27 +33,16 @@ PREFIX = {"test": "", "ood": "ood_"}
 """Metric prefix of each test split: in-domain has none."""
 
 
-class EvaluateParams(StageParams):
+class EvaluateParams(ComparisonParams):
     """`arms` and `registered` name trained models; `samples`: how many utterances of each kind are kept."""
 
     languages: tuple[str, ...]
-    arms: tuple[str, ...]
-    registered: str
     samples: int
 
 
 @stage(tracked=True)
 def evaluate(params: EvaluateParams, *, transcripts: In, speech: In, models: In, plots: Out) -> Metrics:
-    """Compare every arm with the untouched model on the same utterances.
-
-    Raises:
-        UserError: `registered` is no arm of the matrix.
-    """
-    if params.registered not in params.arms:
-        raise UserError(
-            f"params.yaml: speech_bt.evaluate.registered: {params.registered!r} is no arm of the matrix: "
-            f"{', '.join(params.arms)}"
-        )
+    """Compare every arm with the untouched model on the same utterances."""
     frames = {arm: read_product(transcripts / arm).to_pandas() for arm in (UNTOUCHED, *params.arms)}
     rows = judged(frames)
     metrics, bars = measure(frames)
