@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 import torch
 from torch import distributed
 from torch.utils.data import SequentialSampler
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from transformers.trainer_utils import get_last_checkpoint
 
 from selfsown import tracking
@@ -51,6 +58,7 @@ def library_arguments(
             output_dir=str(work),
             remove_unused_columns=False,
             load_best_model_at_end=True,
+            restore_callback_states_from_checkpoint=True,
             **decided,
             **execution_arguments(),
             **{**block, **_share(block, process_count())},
@@ -155,10 +163,13 @@ def export_folder(work: Path) -> Path:
 
 
 def publish(made: Path) -> None:
-    """Move a saved model's files to where they belong, each whole, and drop the work folder."""
+    """Move a saved model's files and folders to where they belong, each whole, and drop the work folder."""
     work = made.parent
     for path in sorted(made.iterdir()):
-        path.replace(work.parent / path.name)
+        target = work.parent / path.name
+        if target.is_dir():  # from an earlier try that was killed; a folder replaces none that holds something
+            shutil.rmtree(target)
+        path.replace(target)
     (work / "identity").unlink()  # first: half a work folder must not be gone on with
     shutil.rmtree(work)
 
@@ -173,6 +184,18 @@ def last_checkpoint(work: Path) -> str | None:
     _wait_for_all()
     found: str | None = get_last_checkpoint(str(work))
     return found
+
+
+class Patience(EarlyStoppingCallback):
+    """The library's early stopping, and a run that was killed when it had stopped stops again."""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Its count of validations without a better one is in the checkpoint."""
+        super().on_train_begin(args, state, control, **kwargs)
+        if self.early_stopping_patience_counter >= self.early_stopping_patience:
+            control.should_training_stop = True
 
 
 class LogToMlflow(TrainerCallback):

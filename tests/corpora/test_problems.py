@@ -185,6 +185,7 @@ def test_published_folds_and_splits_stay_as_they_are(tmp_path, monkeypatch):
             (PLUS, "** number0 number1", "3.0", "1.0 2.0"),
             (PLUS, "+ number0 number1", "three", "1.0 2.0"),
             (PLUS, "+ number0 number1", "3.0"),
+            (PLUS, "+ 1.0 2.0", "3.0", "1.0 2.0"),
         ],
     )
     monkeypatch.setattr(stage, "fetch", lambda name: tmp_path / name)
@@ -192,9 +193,10 @@ def test_published_folds_and_splits_stay_as_they_are(tmp_path, monkeypatch):
     rows = read_product(tmp_path / "out").to_pylist()
     assert [(row["fold"], row["split"]) for row in rows if row["source"] == "mawps"] == [(k, "test") for k in range(5)]
     assert len({row["group"] for row in rows if row["source"] == "mawps"}) == 1
-    first, second = (row for row in rows if row["source"] == "svamp")
+    first, second, third = (row for row in rows if row["source"] == "svamp")
     assert (first["split"], first["equation"], first["numbers"]) == ("train", "* number0 25", ["2", "1"])
     assert (second["split"], second["answer"]) == ("test", "1/3")
+    assert third["equation"] == "+ 1 2", "a published row stays, though it uses no number of its question"
     assert first["group"] != second["group"]  # no group is on both sides, though the questions are alike
     assert pq.read_table(tmp_path / "out/rejected.parquet")["reason"].to_pylist() == [
         "wrong answer: the equation gives 1/3, stated is 0.3",
@@ -221,8 +223,18 @@ def test_unknown_set_and_constant_are_refused():
         ProblemsParams.model_validate({**PARAMS, "constants": ["pi"]})
 
 
-def test_every_set_is_a_registered_source():
-    assert all(describe(name).licence for name in ProblemsParams.model_fields["sets"].description[3:].split(", "))
+def test_every_set_is_a_registered_source_or_left_to_users():
+    names = ProblemsParams.model_fields["sets"].description[3:].split(", ")
+    assert all(describe(name).licence for name in names if name != "svamp-hard")
+    with pytest.raises(UserError, match=r"no source 'svamp-hard'.* `selfsown source add svamp-hard"):
+        describe("svamp-hard")
+
+
+def test_a_folder_in_svamps_layout_is_read_as_svamp_hard(tmp_path):
+    write_csv(tmp_path / "train.csv", [(PLUS, "+ number0 number1", "3.0", "1.0 2.0")])
+    write_csv(tmp_path / "dev.csv", [(PLUS, "+ number0 number1", "3000.0", "1000.0 2000.0")])
+    found = list(read("svamp-hard", tmp_path, [], Fraction(0)))
+    assert [(row.source, row.split) for row in found] == [("svamp-hard", "train"), ("svamp-hard", "test")]
 
 
 def test_numbers_are_masked_in_order():
@@ -274,6 +286,10 @@ def test_no_text_breaks_the_readers(text):
         ("− 3 degrees", "-3", "0.5"),
         ("[' 2 / 4 '", "0.5", "0"),
         ("3 : 4", "0.75", "0"),
+        (". 3", "0.3", "0.05"),
+        ("$ . 80", "0.8", "0.005"),
+        ("- . 5", "-0.5", "0.05"),
+        ("p . 1,200", "1200", "0.5"),
     ],
 )
 def test_choice_is_a_value_and_its_rounding(choice, value, tolerance):

@@ -59,7 +59,7 @@ def test_numbers_are_shown_by_their_digits_and_found_again(solver: Seq2SeqSolver
     tokens = solver.tokenizer.convert_ids_to_tokens(made.input_ids)
     assert [tokens[first : last + 1] for first, last in made.spans] == [["#", "1", "2", "#"], ["#", "4", "0", "#"]]
     (cut,) = encode(solver.tokenizer, [PROBLEMS[2]], "digits", 8)
-    assert isinstance(cut, Unreadable) and "behind the first 8 tokens" in str(cut)
+    assert isinstance(cut, Unreadable) and "tokens; the solver reads 8" in str(cut)
     (symbolic,) = encode(solver.tokenizer, [PROBLEMS[2]], "symbolic", 60)
     assert not isinstance(symbolic, Unreadable) and all(first == last for first, last in symbolic.spans)
     assert decimal(problem("number0", "0.33349", "number0").numbers[0]) == "0.333"
@@ -107,6 +107,17 @@ def constant_weights(solver: Backbone) -> dict[str, torch.Tensor]:
     """What a solver knows of each of its constants."""
     rows = solver.constants if isinstance(solver, DagSolver) else solver.embedding.weight[len(WORDS) :]
     return {text: row.detach().clone() for text, row in zip(solver.settings.constants, rows, strict=True)}
+
+
+def test_a_constant_that_is_a_digit_is_written_as_the_digit(encoder: Path) -> None:
+    """Fine-tuning goes on from the digits that the tasks taught."""
+    solver = Seq2SeqSolver.fresh(tiny_config("seq2seq", constants=()), encoder)
+    asked = problem("number0 and number1 ?", "12 1", "+ number0 * number1 2")
+    digits = solver.target(problem("number0 and number1 ?", "12 1", "+ number0 number1"))
+    solver.replace_constants([*"0123456789", "100"])
+    assert solver.target(problem("number0 and number1 ?", "12 1", "+ number0 number1")) == digits
+    assert [solver.words[index] for index in solver.target(asked)].count("2") == 2
+    assert max(solver.target(asked)) < len(WORDS)
 
 
 @pytest.mark.parametrize("kind", [Seq2SeqSolver, DagSolver])

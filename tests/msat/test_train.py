@@ -23,6 +23,7 @@ from selfsown.msat.dag import DagSolver
 from selfsown.msat.evaluate import EvaluateParams, fold, per_item
 from selfsown.msat.evaluate import evaluate as evaluate_stage
 from selfsown.msat.finetune import FinetuneParams, finetune, training_rows
+from selfsown.msat.kinds import load_solver
 from selfsown.msat.pretrain import PretrainParams, pretrain, task_splits
 from selfsown.msat.variants import TASKS, Matrix, Variant
 from selfsown.shards import CardInfo, read_product, write_product
@@ -197,6 +198,48 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     assert histories[0] == histories[1]
 
 
+@pytest.mark.parametrize("killed_at", ["step", "end"])
+def test_a_stopped_run_keeps_its_patience(
+    killed_at: str, inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So slow a rate leaves the accuracy where it is: validations at steps 4 and 6 are the second and third like it."""
+    start = pretrained(inputs, tmp_path / "start", arm="scratch")
+    arguments = {**ARGUMENTS, "max_steps": 12, "learning_rate": 1e-12}
+    params = FINETUNE.model_copy(update={"patience": 2, "arguments": arguments})
+
+    def run(model: Path) -> list[int]:
+        finetune(params, problem_set="own", start=start, problems=inputs["problems"], model=model)
+        return [point["step"] for point in json.loads((model / "training.json").read_text())]
+
+    def kill(*_: Any) -> Path:
+        raise KeyboardInterrupt
+
+    assert run(tmp_path / "undisturbed") == [2, 4, 6]
+    with monkeypatch.context() as patch:
+        patch.setattr(training, *(("LogToMlflow", Stop) if killed_at == "step" else ("export_folder", kill)))
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "disturbed")
+    assert run(tmp_path / "disturbed") == [2, 4, 6]
+
+
+def test_a_run_that_is_killed_while_its_solver_is_moved_ends_whole(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, move = tmp_path / "model", Path.replace
+
+    def kill(path: Path, target: Path) -> Path:
+        if path.name == "model.safetensors" and Path(target).parent == model:
+            raise KeyboardInterrupt
+        return move(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", kill)
+        with pytest.raises(KeyboardInterrupt):
+            pretrained(inputs, model)
+    assert (model / "encoder").is_dir() and not (model / "model.safetensors").exists()
+    assert load_solver(pretrained(inputs, model)).settings.kind == "dag" and not (model / ".work").exists()
+
+
 @pytest.mark.slow
 def test_two_processes_share_each_step_of_one(inputs: dict[str, Path], tmp_path: Path) -> None:
     """The DAG solver, of whose networks a batch uses some only."""
@@ -243,12 +286,14 @@ def test_tasks_that_are_reported_on_choose_no_step(inputs: dict[str, Path]) -> N
 
 
 def test_validation_rows_are_the_dev_split_or_whole_groups_of_the_training_folds(inputs: dict[str, Path]) -> None:
-    train, dev = training_rows(inputs["problems"], "own", 0.3, 1)
+    train, dev = training_rows(inputs["problems"], "own", FINETUNE)
     assert {row["split"] for row in train} == {"train"} and {row["split"] for row in dev} == {"dev"}
-    train, dev = training_rows(inputs["problems"], "folded-fold1", 0.3, 1)
-    assert train and dev and not {row["group"] for row in train} & {row["group"] for row in dev}
+    train, dev = training_rows(inputs["problems"], "folded-fold1", FINETUNE)
+    assert len(dev) == 4 and not {row["group"] for row in train} & {row["group"] for row in dev}
+    train, dev = training_rows(inputs["problems"], "folded-fold1", FINETUNE.model_copy(update={"dev_limit": 3}))
+    assert (len(train), len(dev)) == (13, 3), "what is above the limit is trained on, in whole groups"
     with pytest.raises(UserError, match="'nowhere'"):
-        training_rows(inputs["problems"], "nowhere", 0.3, 1)
+        training_rows(inputs["problems"], "nowhere", FINETUNE)
 
 
 def test_answers_become_metrics_and_seeds_are_folded(inputs: dict[str, Path], tmp_path: Path) -> None:

@@ -146,10 +146,11 @@ def _misfit(problem: WordProblem, expression: Expression, params: ProblemsParams
     count, steps, masked = len(problem.numbers), len(operators(expression)), masked_numbers(problem.question)
     if masked != [f"number{index}" for index in range(count)]:
         return f"wrong number of numbers: {count} given, masked are {' '.join(masked) or 'none'}"
-    published = bool(problem.split)  # such a set is taken whole: its test rows are those that others report on
-    if not published and count not in params.quantities:
+    if problem.split:  # such a set is taken whole: its test rows are those that others report on
+        return ""
+    if count not in params.quantities:
         return f"quantities: {count}, allowed {params.quantities.low:g} to {params.quantities.high:g}"
-    if not published and steps not in params.steps:
+    if steps not in params.steps:
         return f"steps: {steps}, allowed {params.steps.low:g} to {params.steps.high:g}"
     if not any(isinstance(part, Number) for part in walk(expression)):
         return "no quantity: the equation uses no number of the question"

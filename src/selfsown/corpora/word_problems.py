@@ -1,4 +1,4 @@
-"""Math word problems as a source states them, and readers of the sets: elementary_math_qa, MAWPS, ASDiv-A, SVAMP.
+"""Math word problems as a source states them, and readers: elementary_math_qa, MAWPS, ASDiv-A, SVAMP, SVAMP-hard.
 
 A reader yields one `WordProblem` per row of its files, with a reason where the row cannot be read. Nothing is executed:
 programs are turned into prefix form and parsed by `selfsown.arithmetic`.
@@ -29,7 +29,9 @@ _NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _MASK = re.compile(r"number\d+")
 _LITERAL = re.compile(r"\d+(?:\.\d+)?")
 _TOKEN = re.compile(rf"[a-z_]+|{_LITERAL.pattern}|[(),]")
-_CHOICE = re.compile(rf"[^\d]*?(?P<sign>[-−]\s*)?(?P<first>{_NUMBER})(?:\s*[/:]\s*(?P<second>{_NUMBER}))?[^\d]*")
+_CHOICE = re.compile(
+    rf"(?P<before>\D*?)(?P<sign>[-−]\s*)?(?P<point>\.\s*)?(?P<first>{_NUMBER})(?:\s*[/:]\s*(?P<second>{_NUMBER}))?\D*"
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def read(source: str, folder: Path, constants: Sequence[str], tolerance: Fractio
     """
     if source == "bigbench-elementary-math":
         yield from elementary_math(source, folder, constants)
-    elif source == "svamp":
+    elif source in ("svamp", "svamp-hard"):
         yield from masked_csv(source, folder / "train.csv", "train", -1, tolerance)
         yield from masked_csv(source, folder / "dev.csv", "test", -1, tolerance)
     else:
@@ -74,8 +76,8 @@ def read(source: str, folder: Path, constants: Sequence[str], tolerance: Fractio
             yield from masked_csv(source, folder / f"fold{fold}" / "dev.csv", "test", fold, tolerance)
 
 
-SETS = ("bigbench-elementary-math", "mawps", "asdiv-a", "svamp")
-"""The sets, by the name of their source."""
+SETS = ("bigbench-elementary-math", "mawps", "asdiv-a", "svamp", "svamp-hard")
+"""The sets, by the name of their source; `svamp-hard` is a folder that users register, in SVAMP's layout."""
 
 
 def masked_csv(source: str, path: Path, split: str, fold: int, tolerance: Fraction) -> Iterator[WordProblem]:
@@ -209,7 +211,9 @@ def prefix_of_program(program: str, numbers: Sequence[str], constants: set[Fract
 
 
 def read_choice(choice: str) -> tuple[Fraction, Fraction]:
-    """The value of a choice such as `rs . 450`, `12.5 %`, `2 / 3` or `3 : 4`, and half a unit of its last digit.
+    """The value of a choice such as `rs . 450`, `$ . 80`, `2 / 3` or `3 : 4`, and half a unit of its last digit.
+
+    A point in front belongs to the number, unless it ends a word.
 
     Raises:
         Refused: no number, more than one, or a denominator of 0.
@@ -218,6 +222,8 @@ def read_choice(choice: str) -> tuple[Fraction, Fraction]:
     if found is None:
         raise Refused(f"unreadable choice: {choice[:40]!r}")
     first = found["first"].replace(",", "")
+    if found["point"] and first.isdigit() and not any(character.isalpha() for character in found["before"]):
+        first = f"0.{first}"
     value = parse_decimal(first)
     tolerance = Fraction(1, 2 * 10 ** len(first.partition(".")[2]))
     if found["second"]:

@@ -19,7 +19,6 @@ ENDS = (
     "attention.attn.o",  # MPNet, whose feed-forward block ends like BERT's
     "attention.out_lin", "ffn.lin2",  # DistilBERT
     "attn.Wo", "mlp.Wo",  # ModernBERT
-    "SelfAttention.o", "DenseReluDense.wo",  # T5's encoder
 )  # fmt: skip
 """How the names of the projections end that close a block, by architecture."""
 

@@ -6,6 +6,7 @@ step. The validation rows are the set's dev split, or a part of its training row
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from selfsown.training import work_folder
 
 
 class FinetuneParams(TrainingParams):
-    """`constants`: values that programs may use; `validation`: share of the training rows, where a set has no dev rows.
+    """`constants`: values that programs may use.
+
+    `validation`: share of the training rows to validate on, where a set has no dev rows; at most `dev_limit` of them.
 
     `encoder_dropout`: of the encoder, which is trained here.
     """
@@ -40,20 +43,29 @@ def finetune(params: FinetuneParams, *, problem_set: str, start: In, problems: I
     solver = load_solver(start, encoder_dropout=params.encoder_dropout)
     solver.replace_constants(params.constants)
     params = params.of_solver(solver.settings.kind, parse_set(problem_set).source)
-    train, dev = training_rows(problems, problem_set, params.validation, params.seed)
+    train, dev = training_rows(problems, problem_set, params)
     history = run(solver, params, problems_of(train), problems_of(dev), work, "msat.finetune")
     return finish(solver, history, work)
 
 
 def training_rows(
-    problems: Path, name: str, validation: float, seed: int
+    problems: Path, name: str, params: FinetuneParams
 ) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
     """Rows to train on and rows to choose the best step by, no group on both sides; none of them is tested."""
     rows = set_rows(problems, name, test=False).to_pylist()
-    has_dev = parse_set(name).fold is None and any(row["split"] == "dev" for row in rows)
+    if parse_set(name).fold is None and any(row["split"] == "dev" for row in rows):
+        chosen = {row["group"] for row in rows if row["split"] == "dev"}
+    else:
+        groups = Counter(row["group"] for row in rows)
+        room = min(int(params.validation * len(rows)), params.dev_limit)
+        chosen = set()
+        for group in sorted(groups, key=lambda group: chance(group, params.seed)):
+            if groups[group] <= room:
+                room -= groups[group]
+                chosen.add(group)
     sides: tuple[list[Any], list[Any]] = ([], [])
     for row in rows:
-        sides[row["split"] == "dev" if has_dev else chance(row["group"], seed) < validation].append(row)
+        sides[row["group"] in chosen].append(row)
     train, dev = sides
-    dev.sort(key=lambda row: chance(row["id"], seed))  # a limit then takes any of them, not one corner of the corpus
+    dev.sort(key=lambda row: chance(row["id"], params.seed))  # a limit then takes any, not one corner of the corpus
     return train, dev

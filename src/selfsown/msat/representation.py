@@ -20,13 +20,13 @@ from transformers import PreTrainedTokenizerBase
 from selfsown.arithmetic import Expression, evaluate, parse_decimal, parse_prefix
 
 Style = Literal["digits", "symbolic"]
-PLACEHOLDER = re.compile(r"\bnumber(\d{1,3})\b")
+PLACEHOLDER = re.compile(r"\bnumber([0-9]{1,3})\b")
 DECIMALS = 3
 """Digits after the point that a model is shown; more would cost length and tell it nothing."""
 
 
 class Unreadable(ValueError):
-    """A problem that a solver cannot read: no number, a number that is not mentioned or cut off."""
+    """A problem that a solver cannot read: no number, a number that is not mentioned, or too long a question."""
 
 
 @dataclass(frozen=True)
@@ -117,18 +117,18 @@ def encode(
     texts = [item[0] for item in rendered if not isinstance(item, Unreadable)]
     if not texts:
         return [item for item in rendered if isinstance(item, Unreadable)]
-    encodings = iter(tokenizer(texts, truncation=True, max_length=max_tokens).encodings)
+    encodings = iter(tokenizer(texts, truncation=False, verbose=False).encodings)
     results: list[Encoded | Unreadable] = []
     for item in rendered:
         if isinstance(item, Unreadable):
             results.append(item)
             continue
         encoding = next(encodings)
+        if len(encoding.ids) > max_tokens:  # what a question asks for stands at its end
+            results.append(Unreadable(f"a question of {len(encoding.ids)} tokens; the solver reads {max_tokens}"))
+            continue
         spans = [(encoding.char_to_token(first), encoding.char_to_token(last)) for first, last in item[1]]
-        if any(token is None for span in spans for token in span):
-            results.append(Unreadable(f"a number lies behind the first {max_tokens} tokens"))
-        else:
-            results.append(Encoded(encoding.ids, spans))
+        results.append(Encoded(encoding.ids, spans))
     return results
 
 

@@ -117,7 +117,8 @@ class Seq2SeqSolver(Backbone):
         Raises:
             Unreadable: it is too long, or uses a constant, a number or a step that the vocabulary has no word for.
         """
-        ids = {word: index for index, word in enumerate(self.words)}
+        # A constant that is a digit is written as the digit, whose embedding was learnt from the tasks.
+        ids = {word: index for index, word in reversed(list(enumerate(self.words)))}
         tokens = [*code_tokens(problem, self.settings.style), END]
         if unknown := [token for token in tokens if token not in ids]:
             raise Unreadable(f"{unknown[0]!r} is not in the vocabulary of the decoder")

@@ -20,7 +20,7 @@ from pydantic import Field, StringConstraints, field_validator
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import Dataset
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+from transformers import Trainer, TrainingArguments
 
 from selfsown.arithmetic import Refused
 from selfsown.errors import UserError
@@ -33,6 +33,7 @@ from selfsown.stage import StageParams, is_main_process
 from selfsown.training import (
     LogToMlflow,
     OwnOrder,
+    Patience,
     export_folder,
     library_arguments,
     planned_batches,
@@ -207,7 +208,7 @@ def run(
         args=arguments,
         data_collator=Collator(solver),
         train_dataset=Planned(examples, order),
-        callbacks=[LogToMlflow(), *([EarlyStoppingCallback(params.patience)] if params.patience else [])],
+        callbacks=[LogToMlflow(), *([Patience(params.patience)] if params.patience else [])],
     )
     train_to_end(trainer, work)
     return [
