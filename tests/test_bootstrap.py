@@ -39,6 +39,14 @@ def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     assert covered >= 51  # 95 % of 60 is 57; fewer than 51 has probability below 0.001
 
 
+def test_no_error_in_few_items_is_no_certainty() -> None:
+    """The exact bound for 0 of 22: 1 - 0.025 ** (1 / 22)."""
+    none, all_of_them = rate(np.zeros(22), np.full(22, 3.0)), rate(np.full(22, 3.0), np.full(22, 3.0))
+    assert none[:2] == (0, 0) and none.hi == pytest.approx(1 - 0.025 ** (1 / 22))
+    assert all_of_them[::2] == (1, 1) and all_of_them.lo == pytest.approx(1 - none.hi)
+    assert rate(np.array([2.0, 4.0]), np.array([3.0, 3.0])).lo < 1, "errors as many as units, but not on each item"
+
+
 def test_nothing_to_rate_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one"):
         rate(np.array([]), np.array([]))

@@ -33,10 +33,17 @@ class Estimate(NamedTuple):
 def rate(errors: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:
     """sum(errors) / sum(units), both `[items]`.
 
+    Where no item has an error, or all are errors, every resample is the same: the interval is then the exact one of
+    Clopper and Pearson (1934), over items.
+
     Raises:
         ValueError: no items, or no units in them.
     """
-    return _estimate(lambda e, u, axis: e.sum(axis) / u.sum(axis), (errors, units), units, seed)
+    made = _estimate(lambda e, u, axis: e.sum(axis) / u.sum(axis), (errors, units), units, seed)
+    if made.value in (0, 1) and np.array_equal(errors, made.value * np.asarray(units)):
+        exact = stats.binomtest(int(made.value) * made.n, made.n).proportion_ci()
+        return made._replace(lo=float(exact.low), hi=float(exact.high))
+    return made
 
 
 def rate_difference(errors: FloatArray, baseline: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:

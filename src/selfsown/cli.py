@@ -131,9 +131,11 @@ def keep(pipeline: str, product: Path, out: Path) -> None:
     import importlib
     import json
 
+    from selfsown.params import read_yaml
     from selfsown.shards import write_atomic
 
-    items = importlib.import_module(f"selfsown.{pipeline}.evaluate").per_item(product)
+    evaluate = importlib.import_module(f"selfsown.{pipeline}.evaluate")
+    items = evaluate.per_item(product, read_yaml(Path("params.yaml")))
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(out, json.dumps(items, separators=(",", ":")).encode() + b"\n")
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from selfsown.errors import UserError
+
 
 def fold(
     files: Sequence[Path],
@@ -31,8 +33,15 @@ def fold(
     Returns:
         `mean`: flat metrics of the averaged counts; `seeds`: of each file, by its stem; `sd`: standard deviation over
         seeds of each rate.
+
+    Raises:
+        UserError: the files are of different arms.
     """
     runs = [{arm: pd.DataFrame(columns) for arm, columns in json.loads(file.read_text()).items()} for file in files]
+    for file, run in zip(files, runs, strict=True):
+        if run.keys() != runs[0].keys():
+            odd = min(run.keys() ^ runs[0].keys())
+            raise UserError(f"{file}: {odd!r} is in it or in {files[0]}, not in both: seeds of different studies")
     averaged = {
         arm: pd.concat([run[arm] for run in runs]).groupby(list(keys), as_index=False)[list(counts)].mean()
         for arm in runs[0]

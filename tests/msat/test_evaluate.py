@@ -30,7 +30,8 @@ def answers(share: float, seed: int = 0, items: int = 120, group: int = 1) -> pd
                 "id": f"p{index:03d}", "group": f"g{index // group:03d}", "problem_set": "own",
                 "enlarged": enlarged, "question": "q", "numbers": ["1"],
                 "gold": "g", "gold_answer": "1", "program": "p", "answer": "1", "reason": "",
-                "correct": float(rng.random() < share), "steps": 1 + index % 2, "operators": "+-"[: 1 + index % 2],
+                "correct": float(rng.random() < share), "majority": float(index % 4 == 0),
+                "steps": 1 + index % 2, "operators": "+-"[: 1 + index % 2],
             })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -90,21 +91,41 @@ def test_what_is_not_first_in_its_list_is_named_in_the_key() -> None:
     assert not [key for key in metrics if "2.4" in key or "digits" in key or "gain_dag_scratch" in key]
 
 
+def test_folds_are_joined_and_their_mean_is_plain() -> None:
+    """A fold of 30 problems counts as much as one of 120 in the mean, and a quarter of it in the accuracy."""
+    matrix = MATRIX._replace(arms=["pretrained"], sets=["own-fold0", "own-fold1"])
+    tasks, first, second = matrix.variants()
+    right = {first: answers(1.0), second: answers(0.0, items=30)}
+    right[second]["id"] += "-second"
+    right[second]["group"] += "-second"
+    metrics, _ = measure({tasks: answers(0.9), **right}, matrix)
+    assert metrics["mwp_accuracy_dag_pretrained"] == 0.8 and metrics["mwp_accuracy_dag_pretrained_n"] == 150
+    assert metrics["mwp_accuracy_dag_pretrained_mean_of_folds"] == 0.5
+    assert (metrics["mwp_accuracy_dag_pretrained_fold0"], metrics["mwp_accuracy_dag_pretrained_fold1"]) == (1, 0)
+
+
 def test_seeds_are_averaged_per_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = CardInfo(name="answers", licence="CC0-1.0", source="made here", seed=1)
     files = []
+    parameters = {"msat": {"matrix": MATRIX._asdict()}}
     for seed in range(3):
         for variant, frame in frames(answers(0.8, seed), answers(0.4, 10 + seed)).items():
             table = pa.Table.from_pandas(frame, ANSWERS, preserve_index=False)
             write_product(tmp_path / str(seed) / variant.name, [table], schema=ANSWERS, card=card)
         files.append(tmp_path / f"seed-{seed}.json")
-        files[-1].write_text(json.dumps(per_item(tmp_path / str(seed))))
-    folded = fold(files, {"msat": {"matrix": MATRIX._asdict()}})
+        files[-1].write_text(json.dumps(per_item(tmp_path / str(seed), parameters)))
+    folded = fold(files, parameters)
     runs = [run["mwp_accuracy_dag_pretrained"] for run in folded["seeds"].values()]
     assert list(folded["seeds"]) == ["seed-0", "seed-1", "seed-2"]
     assert folded["mean"]["mwp_accuracy_dag_pretrained"] == pytest.approx(np.mean(runs))
     assert folded["sd"]["mwp_accuracy_dag_pretrained"] == pytest.approx(np.std(runs, ddof=1))
     assert folded["sd"]["msat_accuracy_dag"] == 0
+    assert folded["mean"]["mwp_accuracy_majority"] == 0.25 and folded["sd"]["mwp_accuracy_majority"] == 0
+
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**json.loads(files[0].read_text()), "another": {}}))
+    with pytest.raises(UserError, match=r"other\.json: 'another' .*different studies"):
+        fold([files[0], other], parameters)
 
     monkeypatch.chdir(tmp_path)
     shared = {"profile": "study", "data_seed": 1, "languages": ["cs"], "corpora": {"problems": {}}}

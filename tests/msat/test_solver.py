@@ -36,6 +36,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("$.50 for 3 pens", ["1/2", "3"], "$ number0 for number1 pens"),
         ("It was 3.5.", ["7/2"], "It was number0 ."),
         ("Room B12 has 4 seats", ["4"], "Room B12 has number0 seats"),
+        ("Rs.450, then 5kg.12 more on the 2nd", ["450", "5", "12", "2"],
+         "Rs . number0 , then number1 kg . number2 more on the number3 nd"),
+        ("10-5 or 5 - 3 ?", ["10", "5", "5", "3"], "number0 - number1 or number2 - number3 ?"),
     ],
 )  # fmt: skip
 def test_numbers_are_found_in_plain_text(question: str, numbers: list[str], masked: str) -> None:
@@ -46,7 +49,10 @@ def test_numbers_are_found_in_plain_text(question: str, numbers: list[str], mask
 @pytest.mark.parametrize(
     ("question", "message"),
     [("How many pens?", "no number in it"), ("", "no number in it"), ("9" * 200, "more than 64 digits"),
-     ("3 " * 4000, "8000 characters"), ("If number1 is 5 and 7?", "'number1' stands for a number")],
+     ("3 " * 4000, "8000 characters"), ("If number1 is 5 and 7?", "'number1' stands for a number"),
+     ("It was -5 degrees, then 3", "'-5': numbers below zero"), ("12,5 kg and 3", "'12,5' is not read as a number"),
+     ("1e5 and 3", "'1e5'"), ("1,0000 and 3", "'1,0000'"), ("1.2.3 and 3", "'1.2.3'"), ("3½ cups of 2", "'½'"),
+     ("\ud800 and 5", "is no character")],
 )  # fmt: skip
 def test_a_question_that_cannot_be_read_is_refused_in_words(question: str, message: str, folder: Path) -> None:
     with pytest.raises(UserError, match=message):

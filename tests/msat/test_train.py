@@ -328,6 +328,6 @@ def test_answers_become_metrics_and_seeds_are_folded(inputs: dict[str, Path], tm
     table = read_product(answers / Variant("dag", "digits", "2.4", "pretrained", "own").name).to_pylist()
     assert sum(not row["enlarged"] for row in table) == 6 and any(row["enlarged"] for row in table)
     kept = tmp_path / "seed-1.json"
-    kept.write_text(json.dumps(per_item(answers)))
+    kept.write_text(json.dumps(per_item(answers, {"msat": {"matrix": lists}})))
     folded = fold([kept, kept], {"msat": {"matrix": lists}})
     assert folded["mean"] == metrics

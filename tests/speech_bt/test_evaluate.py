@@ -83,7 +83,7 @@ def test_seeds_are_averaged_per_utterance(tmp_path: Path) -> None:
             card = CardInfo(name=arm, licence="CC0-1.0", source="made here", seed=seed)
             write_product(folder / arm, [table], schema=SCORED, card=card)
         files.append(tmp_path / f"seed-{seed}.json")
-        files[-1].write_text(json.dumps(per_item(folder)))
+        files[-1].write_text(json.dumps(per_item(folder, {"speech_bt": {"matrix": {"arms": ["mixed"]}}})))
     folded = fold(files, {})
     assert list(folded["seeds"]) == ["seed-0", "seed-1", "seed-2"]
     wers = [run["wer_mixed"] for run in folded["seeds"].values()]

@@ -7,6 +7,7 @@ Input: a solver's folder, and the tasks (their dev split) or the word problems (
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from selfsown.arithmetic import print_infix, print_value
+from selfsown.arithmetic import Expression, parse_prefix, print_infix, print_value
 from selfsown.device import compute_device
 from selfsown.msat.harder import harder
 from selfsown.msat.kinds import load_solver
 from selfsown.msat.representation import Problem, problem_of
-from selfsown.msat.scoring import Answered, is_right, solve
+from selfsown.msat.scoring import Answered, executed, is_right, solve
 from selfsown.msat.variants import TASKS, set_rows
 from selfsown.shards import CardInfo, read_card, read_product, write_product
 from selfsown.stage import In, Metrics, Out, StageParams, stage
@@ -40,13 +41,15 @@ ANSWERS = pa.schema(
         ("answer", pa.string()),
         ("reason", pa.string()),
         ("correct", pa.float64()),
+        ("majority", pa.float64()),
         ("steps", pa.int32()),
         ("operators", pa.string()),
     ]
 )
 """`gold` and `program` are infix; `answer` is exact; `reason` says why there is none; `steps` and `operators` are gold.
 
-`correct` is 1 or 0, a number so that it can be a mean over seeds.
+`correct` and `majority` are 1 or 0, numbers so that they can be means over seeds: whether the answer is right, and
+whether the training rows' most frequent program would give it, for which nobody needs to read the question.
 """
 
 
@@ -69,8 +72,14 @@ def answer(params: AnswerParams, *, problem_set: str, solver: In, problems: In, 
         asked += [(larger, True) for larger in enlarged(rows, params.data_seed)]
     known = [problem_of(row) for row, _ in asked]
     answered = solve(network, known, params.batch_size)
+    common = majority_program(train_rows(problems, problem_set))
     made = [
-        {**_row(row, problem, found), "problem_set": problem_set, "enlarged": larger}
+        {
+            **_row(row, problem, found),
+            "majority": float(is_right(executed(common, problem.numbers), problem)),
+            "problem_set": problem_set,
+            "enlarged": larger,
+        }
         for (row, larger), problem, found in zip(asked, known, answered, strict=True)
     ]
     table = pa.Table.from_pylist(made, ANSWERS)
@@ -93,6 +102,19 @@ def test_rows(problems: Path, problem_set: str, params: AnswerParams) -> Sequenc
         chosen = np.random.default_rng(params.data_seed).choice(table.num_rows, params.limit, replace=False)
         table = table.take(np.sort(chosen))
     return table.to_pylist()
+
+
+def train_rows(problems: Path, problem_set: str) -> pa.Table:
+    """What a solver may learn a set from."""
+    if problem_set == TASKS:
+        return read_product(problems).filter(pc.field("split") == "train")
+    return set_rows(problems, problem_set, test=False)
+
+
+def majority_program(rows: pa.Table) -> Expression:
+    """The most frequent program; of several the first in the alphabet."""
+    counts = Counter(rows["equation"].to_pylist())
+    return parse_prefix(min(counts, key=lambda equation: (-counts[equation], equation)))
 
 
 def enlarged(rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:

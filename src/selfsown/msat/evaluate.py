@@ -1,9 +1,10 @@
 """Answer accuracy of every solver, with and without the arithmetic, on the same problems (sections 4.2 and 4.3).
 
 Input: the answers of each trained solver. Output: flat metrics with 95 % bootstrap intervals, paired differences to
-`scratch`, plots, samples; the two solvers registered. Intervals are over groups of near-duplicate problems, which are
-right or wrong together: over single problems they would be too narrow. Keys without suffix are of the first
-representation, difficulty and problem set in the matrix; the others carry theirs.
+`scratch`, what the training rows' most frequent program would answer (`majority`), plots, samples; the two solvers
+registered. Intervals are over groups of near-duplicate problems, which are right or wrong together: over single
+problems they would be too narrow. Keys without suffix are of the first representation, difficulty and problem set in
+the matrix; the others carry theirs.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def measure(frames: Mapping[Variant, pd.DataFrame], matrix: Matrix) -> tuple[dic
     metrics: dict[str, float] = {}
     bars: list[dict[str, object]] = []
     joined: dict[tuple[Variant, str], pd.DataFrame] = {}
+    first = (matrix.solvers[0], matrix.representations[0], matrix.difficulties[0], matrix.arms[0])
     for (variant, source), group in itertools.groupby(
         sorted(frames, key=_by_source), key=lambda found: (found._replace(problem_set=""), _source(found))
     ):
@@ -94,6 +96,8 @@ def measure(frames: Mapping[Variant, pd.DataFrame], matrix: Matrix) -> tuple[dic
         baseline = joined.get((variant._replace(arm=BASELINE), source))
         if baseline is not None and variant.arm != BASELINE and variant.problem_set != TASKS:
             metrics |= _difference(f"mwp_gain_{variant.solver}_{variant.arm}{suffix}", frame, baseline)
+        if variant[:4] == first and variant.problem_set != TASKS:  # the same of every solver
+            metrics |= _rates(f"mwp_accuracy_majority{suffix}", frame.assign(correct=frame["majority"]))
     return metrics, bars
 
 
@@ -101,12 +105,13 @@ ENDS = {"accuracy": "", "lo": "_lo", "hi": "_hi"}
 
 
 KEYS = ("id", "group", "problem_set", "enlarged", "steps", "operators")
+COUNTS = ("correct", "majority")
 
 
-def per_item(answers: Path) -> dict[str, dict[str, list[Any]]]:
-    """What is kept of one seed of a study: `KEYS` and whether the answer was right, of each variant's answers."""
-    variants = sorted(path for path in answers.iterdir() if path.is_dir())
-    return {variant.name: read_product(variant, [*KEYS, "correct"]).to_pydict() for variant in variants}
+def per_item(answers: Path, parameters: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
+    """What is kept of one seed of a study: `KEYS` and `COUNTS` of each variant that the `parameters` have."""
+    variants = Matrix.of(parameters["msat"]["matrix"]).variants()
+    return {each.name: read_product(answers / each.name, [*KEYS, *COUNTS]).to_pydict() for each in variants}
 
 
 def fold(files: Sequence[Path], parameters: Mapping[str, Any]) -> dict[str, object]:
@@ -116,7 +121,7 @@ def fold(files: Sequence[Path], parameters: Mapping[str, Any]) -> dict[str, obje
     def measured(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
         return measure({variant: frames[variant.name] for variant in matrix.variants()}, matrix)[0]
 
-    return study.fold(files, KEYS, ["correct"], measured)
+    return study.fold(files, KEYS, COUNTS, measured)
 
 
 def _source(variant: Variant) -> str:
@@ -262,5 +267,5 @@ exactly (MsAT, arXiv 2306.01707). Trained on made arithmetic, then on {variant.p
 | the same with larger numbers | {row(f"{own}_enlarged")} |
 | without the arithmetic | {row(f"mwp_accuracy_{variant.solver}_{BASELINE}")} |
 
-It always gives some answer to a question with two numbers; nothing says how sure it is.
+It gives an answer to most questions with two numbers, right or wrong; nothing says how sure it is.
 """

@@ -1,13 +1,14 @@
 """Word problems in plain text to answers: `Solver.load(folder).solve(["..."])`, and the registered champion.
 
-Numbers are found in the text as digits (`12`, `3.5`, `1,000`); the solver writes a program over them, which is
-evaluated exactly by `selfsown.arithmetic`.
+Numbers are found in the text as digits (`12`, `3.5`, `1,000`, `5kg`; a name such as `B12` stays); the solver writes a
+program over them, which is evaluated exactly by `selfsown.arithmetic`.
 """
 
 from __future__ import annotations
 
 import re
 import tempfile
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,7 +28,10 @@ from selfsown.msat.scoring import Answered, solve
 
 BATCH_SIZE = 32
 MAX_CHARACTERS = 4000
-NUMBER = re.compile(r"(?<![\w.])(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)(?![0-9])")
+NUMBER = re.compile(
+    r"(?<!\w)(?<![0-9][.,])(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)(?!\w*[0-9])(?![.,][0-9])"
+)
+NEGATIVE = re.compile(r"(?<![\w)])[-−]\.?[0-9][0-9.,]*")
 RESERVED = re.compile(r"\bnumber[0-9]+\b")
 MARKS = re.compile(r"([?!.,;:()\"])(?=\s|$)")
 
@@ -97,16 +101,25 @@ def read_question(question: str) -> Problem:
     """A question with its numbers taken out, as the products hold it.
 
     Raises:
-        UserError: no number, a number of too many digits, a word that stands for one, or too long a question.
+        UserError: no number, one below zero, of too many digits or in signs that are not read, a word that stands for
+            one, half a character, or too long a question.
 
     >>> read_question("1,000 pens at $0.5 each?").question
     'number0 pens at $ number1 each ?'
     """
     shown = question if len(question) <= 60 else f"{question[:57]}..."
+    try:
+        question.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{shown!r}: {question[error.start]!r} is no character of any text") from None
     if len(question) > MAX_CHARACTERS:
         raise UserError(f"{shown!r}: {len(question)} characters; a question may have {MAX_CHARACTERS}")
     if reserved := RESERVED.search(question):
         raise UserError(f"{shown!r}: {reserved[0]!r} stands for a number inside the solver; write another word")
+    if negative := NEGATIVE.search(question):
+        raise UserError(f"{shown!r}: {negative[0]!r}: numbers below zero are not read; say it in words")
+    if odd := next(filter(_unread, NUMBER.sub(" ", question).split()), None):
+        raise UserError(f"{shown!r}: {odd!r} is not read as a number; write it as 1000 or 1,000 or 12.5")
     found = list(NUMBER.finditer(question))
     if not found:
         raise UserError(f"{shown!r}: no number in it; numbers are read as digits: 12, 3.5 or 1,000")
@@ -117,6 +130,12 @@ def read_question(question: str) -> Problem:
     places = iter(range(len(numbers)))
     masked = NUMBER.sub(lambda _: f" number{next(places)} ", question)
     return Problem(question, " ".join(MARKS.sub(r" \1 ", masked).split()), numbers)
+
+
+def _unread(word: str) -> bool:
+    """Whether a word has digits and is no name: those of `B12` may stay, those of `1e5` may not."""
+    parts = (part for part in re.findall(r"\w+", word) if not part[0].isalpha())
+    return any(unicodedata.category(sign).startswith("N") for part in parts for sign in part)
 
 
 def _solution(question: str, problem: Problem, answered: Answered) -> Solution:
