@@ -104,15 +104,18 @@ def errors(clips: list[Clip], heard: list[str], params: TrainParams) -> tuple[np
 
 
 def train_ours(
-    network: whisper.WindowedWhisper, groups: list[list[Spoken]], windows: list[Window], params: TrainParams, work: str
+    network: whisper.WindowedWhisper,
+    groups: list[list[Spoken]],
+    windows: list[Window],
+    batch: int,
+    params: TrainParams,
+    work: str,
 ) -> float:
-    """Seconds to train on every window once."""
+    """Seconds to train on every window once, `batch` of one length a step."""
     processor = WhisperProcessor.from_pretrained(PRETRAINED)
-    held = sum(len(window.clips) for window in windows)
-    batch = max(1, round(CLIPS_PER_STEP * len(windows) / held))
     arguments = arguments_of(params, work, num_train_epochs=1, per_device_train_batch_size=batch)
     dataset = Windows(
-        groups, [params.augment_real, params.augment_synthetic], in_batches(windows, batch), pack=params.pack,
+        groups, [params.augment_real, params.augment_synthetic], windows, pack=params.pack,
         masks=params.spec_augment, processor=processor, seed=params.seed,
     )  # fmt: skip
     collator = Collator(network.config.decoder_start_token_id, network.config.eos_token_id)
@@ -161,14 +164,17 @@ def bench_training(params: TrainParams, dev: list[Clip]) -> dict[str, Any]:
                 if window.clips and len(clips) + len(window.clips) <= CLIPS:
                     windows.append(window)
                     clips += [groups[window.group][index] for index in window.clips]
-            clips = clips[: len(clips) // CLIPS_PER_STEP * CLIPS_PER_STEP]
+            batch = max(1, round(CLIPS_PER_STEP * len(windows) / len(clips)))
+            windows = in_batches(windows, batch)  # what fills no batch of its length is trained on by neither
+            clips = [groups[window.group][index] for window in windows for index in window.clips]
+            whole = clips[: len(clips) // CLIPS_PER_STEP * CLIPS_PER_STEP]
             taken = {
-                "peer": train_stock(networks["peer"], clips, params, work),
-                "ours": train_ours(networks["ours"], groups, windows, params, work),
+                "peer": (len(whole), train_stock(networks["peer"], whole, params, work)),
+                "ours": (len(clips), train_ours(networks["ours"], groups, windows, batch, params, work)),
             }
-            for name, seconds in taken.items() if repeat else ():  # the first repeat warms up
-                speeds[name].append(len(clips) / seconds)
-            print(f"training, repeat {repeat}: {len(clips)} clips in {taken}", flush=True)
+            for name, (count, seconds) in taken.items() if repeat else ():  # the first repeat warms up
+                speeds[name].append(count / seconds)
+            print(f"training, repeat {repeat}: clips, seconds: {taken}", flush=True)
     scores = {}
     for name, network in networks.items():
         copy = whisper.WindowedWhisper(network.config)

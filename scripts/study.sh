@@ -6,6 +6,7 @@
 # go on from their shards and checkpoints. So seeds may also run on different days, or on different machines.
 . "$(dirname "$0")/env.sh"
 : "${PIPELINE:?which one? make study PIPELINE=speech_bt}"
+known_pipeline
 # What the evaluation reads, its first input, has a row for each test item.
 items=$(python -c '
 import shlex, sys, yaml

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from selfsown import quality
+from selfsown import quality, text
 from selfsown.quality import frames, suites
 
 LANGUAGES = ("cs", "nl")
@@ -189,3 +189,14 @@ def test_text_in_the_docs_is_escaped(tmp_path):
 def test_importing_the_package_does_not_import_great_expectations():
     code = "import sys, selfsown.speech_bt.gate; sys.exit('great_expectations' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_letters_of_a_language_are_those_that_the_texts_may_have() -> None:
+    """A letter of each script, in every language that the corpora know: both sides call the same ones foreign."""
+    scripts = {"LATIN": "a", "CYRILLIC": "д", "GREEK": "λ", "DEVANAGARI": "क", "HIRAGANA": "の", "KATAKANA": "カ",
+               "CJK": "水", "KATAKANA-HIRAGANA": "ー"}  # fmt: skip
+    assert suites.LETTERS.keys() <= text._LETTERS.keys()
+    for language, (own, _) in text._LETTERS.items():
+        for script, letter in scripts.items():
+            foreign = bool(re.search(suites.foreign_letter(language), letter))
+            assert foreign == (script not in own), (language, script)

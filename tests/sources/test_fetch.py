@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -107,6 +108,15 @@ def test_unreachable_names_source_profile_and_setting(
     with pytest.raises(UnreachableError, match="unset SELFSOWN_OFFLINE"):
         fetch("mine")
     assert site.requests == ["/gone"], "offline asks no origin"
+
+
+def test_what_a_worker_process_cannot_fetch_is_said_by_its_parent() -> None:
+    for error in (
+        WrongDigestError("mine", "a.bin", "0" * 64, "1" * 64, "look"),
+        UnreachableError("mine", "a.bin", ["here: gone"], ["profile gpu"], offline=True),
+    ):
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301 - as multiprocessing does
+        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
 
 
 @pytest.mark.parametrize("kind", ["folder", "url"])

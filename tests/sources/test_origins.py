@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from selfsown.sources import UnreachableError, WrongDigestError, fetch
+from selfsown.sources.errors import UnsafeArchiveError
 from selfsown.sources.registry import HubSource, UrlSource, load_registry
 from selfsown.sources.tree import file_sha256, tree_sha256
 
@@ -118,6 +119,18 @@ def test_a_debian_package_from_the_mirror_needs_no_apt(
     assert (fetch("mine") / "usr/share/a.txt").read_text() == "abc"
     with pytest.raises(UnreachableError, match="no apt-get"):
         fetch("other")
+
+
+def test_a_page_in_place_of_a_package_is_told_and_not_kept(
+    registry: Callable[..., Path], setting: Callable[..., None], tmp_path: Path
+) -> None:
+    (tmp_path / "mirror" / "mine").mkdir(parents=True)
+    (tmp_path / "mirror" / "mine" / "tale_all.deb").write_bytes(b"<html>login</html>")
+    setting(mirror=tmp_path / "mirror")
+    registry(mine={"kind": "deb", "packages": [{"package": "tale", "bytes": 1, "unpinned": "a test"}]})
+    with pytest.raises(UnsafeArchiveError, match=r"'mine': tale_all\.deb cannot be read as an archive.*deleted"):
+        fetch("mine")
+    assert not list((tmp_path / "cache").rglob("*.deb"))
 
 
 def test_a_hub_file_comes_from_the_pinned_commit(registry: Callable[..., Path], site) -> None:

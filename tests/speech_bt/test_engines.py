@@ -420,6 +420,14 @@ def test_a_named_model_is_not_downloaded_before_its_licence_is_accepted(monkeypa
         load_engine(voice)
 
 
+def test_a_model_that_is_a_pickle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model": "bark"}')
+    (tmp_path / "model.pth").write_bytes(b"")
+    for model in ("tts_models/multilingual/multi-dataset/bark", str(tmp_path)):
+        with pytest.raises(EngineError, match="bark is kept as pickles"):
+            load_engine(CoquiVoice(engine="coqui", model=model, licence="none"))
+
+
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match=re.escape(str(tmp_path))):
         load_engine(CoquiVoice(engine="coqui", model=str(tmp_path), licence="none"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,8 @@ from mlflow.entities import Run
 
 from selfsown import tracking
 from selfsown.errors import UserError
-from selfsown.tracking.store import connect, offline_uri
+from selfsown.tracking.state import states
+from selfsown.tracking.store import connect, is_outage, offline_uri
 
 if TYPE_CHECKING:
     from conftest import Link
@@ -167,3 +170,44 @@ def test_a_half_open_server_does_not_hang_a_stage(
         assert time.perf_counter() - start < 20
     (run,) = experiment_runs(offline_uri(), "mute")
     assert run.info.status == "FINISHED"
+
+
+def test_expired_credentials_stop_no_stage(server: Link, project: Path, arguments: Arguments) -> None:
+    """A server that is healthy and lets nobody in, while an unfinished run of the stage is left on it."""
+
+    class LocksOut(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/health" else 401)
+            self.end_headers()
+
+        do_POST = do_PATCH = do_GET
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(arguments(experiment="locked"), range(1, 2))
+    server.down()
+    with ThreadingHTTPServer(("127.0.0.1", server.port), LocksOut) as locked:
+        threading.Thread(target=locked.serve_forever, daemon=True).start()
+        for state in states():  # left RUNNING by a process that is gone
+            state.status, state.pid = "RUNNING", 2**22 + 1
+            state.save()
+        assert tracking.reap() == []
+        with tracking.run(**arguments(experiment="locked")):
+            tracking.log_metrics({"loss": 1.0}, step=2)
+        locked.shutdown()
+    (run,) = experiment_runs(offline_uri(), "locked")
+    assert run.info.status == "FINISHED" and points(connect(offline_uri()), run, "loss") == [2]
+
+
+def test_an_outage_of_direct_s3_is_an_outage() -> None:
+    from boto3.exceptions import S3UploadFailedError
+    from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+
+    for error in (
+        S3UploadFailedError(),
+        EndpointConnectionError(endpoint_url="http://127.0.0.1"),
+        NoCredentialsError(),
+    ):
+        assert is_outage(error)
+    assert not is_outage(ValueError())

@@ -18,14 +18,15 @@ SPLITS = ("seed", "text", "dev", "test", "ood")
 """What an utterance may be for; `seed`, `dev` and `test` must not be empty."""
 
 LATIN = "A-Za-zÀ-ÖØ-öø-ɏẀ-ỿ"
+CYRILLIC = "Ѐ-ӿ"
 LETTERS = {
     "zh": "㐀-䶿一-鿿",
     "ja": "぀-ヿ㐀-䶿一-鿿ー々",
-    "ko": "가-힣",
-    "ru": "Ѐ-ӿ",
-    "uk": "Ѐ-ӿ",
+    "be": CYRILLIC,
+    "bg": CYRILLIC,
+    "ru": CYRILLIC,
+    "uk": CYRILLIC,
     "el": "Ͱ-Ͽἀ-῿",
-    "ar": "؀-ۿ",
     "hi": "ऀ-ॿ",
 }
 """Letters of a language's script, as a character class; `LATIN` for any language not listed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import lzma
 import posixpath
 import shutil
 import tarfile
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import zstandard
-from debian.arfile import ArFile
+from debian.arfile import ArError, ArFile
 
 from selfsown.sources.errors import UnsafeArchiveError
 
@@ -29,19 +30,26 @@ def unpack(archive: Path, root: Path, keep: tuple[str, ...]) -> list[str]:
         The relative paths of the files and links written.
 
     Raises:
-        UnsafeArchiveError: a member leaves `root`, is a device, would replace a file, or no member matches.
+        UnsafeArchiveError: a member leaves `root`, is a device, would replace a file, no member matches, or it is no
+            archive at all.
     """
-    if zipfile.is_zipfile(archive):
-        written = _unpack_zip(archive, root, keep)
-    elif archive.suffix == ".deb":
-        with _deb_data(archive) as members:
-            written = _unpack_tar(archive, members, root, keep)
-    else:
-        with tarfile.open(archive) as members:
-            written = _unpack_tar(archive, members, root, keep)
+    try:
+        written = _unpack(archive, root, keep)
+    except (ArError, EOFError, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, zstandard.ZstdError) as error:
+        raise UnsafeArchiveError(f"{archive.name} cannot be read as an archive: {error}") from error
     if not written:
         raise UnsafeArchiveError(f"{archive.name}: no member matches {', '.join(keep)}")
     return written
+
+
+def _unpack(archive: Path, root: Path, keep: tuple[str, ...]) -> list[str]:
+    if zipfile.is_zipfile(archive):
+        return _unpack_zip(archive, root, keep)
+    if archive.suffix == ".deb":
+        with _deb_data(archive) as members:
+            return _unpack_tar(archive, members, root, keep)
+    with tarfile.open(archive) as members:
+        return _unpack_tar(archive, members, root, keep)
 
 
 def _inside(name: str, archive: Path) -> str:

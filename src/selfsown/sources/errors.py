@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from selfsown.errors import UserError
 
 
@@ -21,10 +23,20 @@ class UnsafeArchiveError(SourceError):
     """An archive member would be written outside the folder it is unpacked into, or is no file, folder or link."""
 
 
-class WrongDigestError(SourceError):
+class _Told(SourceError):
+    """An error that makes its message of what it is told; it reaches the parent of a worker process whole."""
+
+    given: tuple[Any, ...]
+
+    def __reduce__(self) -> tuple[type[_Told], tuple[Any, ...]]:
+        return type(self), self.given
+
+
+class WrongDigestError(_Told):
     """What arrived is not what the registry pins."""
 
     def __init__(self, source: str, file: str, expected: str, observed: str, advice: str) -> None:
+        self.given = (source, file, expected, observed, advice)
         self.source, self.file, self.expected, self.observed = source, file, expected, observed
         super().__init__(
             f"source '{source}': {file} is not the pinned content\n"
@@ -32,10 +44,11 @@ class WrongDigestError(SourceError):
         )
 
 
-class UnreachableError(SourceError):
+class UnreachableError(_Told):
     """A file of a source is in no cache, mirror or reachable origin."""
 
     def __init__(self, source: str, file: str, tried: list[str], profiles: list[str], offline: bool) -> None:
+        self.given = (source, file, tried, profiles, offline)
         self.source, self.file, self.tried = source, file, tried
         needed = f" (needed by {', '.join(profiles)})" if profiles else ""
         way_out = (

@@ -21,7 +21,7 @@ from selfsown.sources import tree
 from selfsown.sources.archives import unpack
 from selfsown.sources.deb import Apt, machine_architecture
 from selfsown.sources.download import Origin, obtain, save_url
-from selfsown.sources.errors import OriginError, SourceError, UnreachableError, WrongDigestError
+from selfsown.sources.errors import OriginError, SourceError, UnreachableError, UnsafeArchiveError, WrongDigestError
 from selfsown.sources.hub import hub_origin
 from selfsown.sources.package import package_origin
 from selfsown.sources.registry import (
@@ -187,7 +187,11 @@ class _Builder:
 
     def _add_deb(self, package: DebPackage, apt: Apt) -> None:
         main, *libraries = self._debs(package, apt)
-        written = unpack(main, self.root, package.keep)
+        try:
+            written = unpack(main, self.root, package.keep)
+        except UnsafeArchiveError as error:
+            main.unlink()  # without a digest nothing else would keep it from being taken again
+            raise UnsafeArchiveError(f"source '{self.name}': {error}; the file was deleted") from error
         observed = tree.tree_sha256(self.root, written)
         if package.sha256 is not None and observed != package.sha256:
             main.unlink()

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from selfsown.tracking import lineage
 from selfsown.tracking.state import CLOSED_BECAUSE, RUN_MARK, RunState, close, load, reap, run_status
-from selfsown.tracking.store import connect, experiment_id, offline_uri, tracking_uri, why_away
+from selfsown.tracking.store import connect, experiment_id, is_outage, offline_uri, tracking_uri, why_away
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -163,16 +163,6 @@ def active() -> ActiveRun | None:
     return _active
 
 
-def is_outage(error: Exception) -> bool:
-    """Whether the store is to blame for an error, not what we sent."""
-    import requests
-    from mlflow.exceptions import MlflowException
-
-    if isinstance(error, MlflowException):
-        return error.error_code not in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
-    return isinstance(error, requests.RequestException)
-
-
 @contextmanager
 def run(
     name: str,
@@ -232,7 +222,13 @@ def _start(
     if left is not None and left.in_other_hands:
         state.name = f"{name}~{state.mark[:8]}"  # the same stage is at work in another process: keep both
     elif left is not None:
-        _take_over(left, state, tags)
+        try:
+            _take_over(left, state, tags)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("tracking: %s: %s; a run of %s stays open there", left.uri, str(error).splitlines()[0], name)
+            left.set_aside()
     flat = lineage.flatten(params)
     try:
         return ActiveRun(state, tags, flat, datasets)

@@ -8,6 +8,7 @@ used again.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -19,10 +20,12 @@ from urllib.parse import quote
 import psutil
 
 from selfsown.shards import clear_temporaries, write_atomic
-from selfsown.tracking.store import connect, experiment_id, private, why_away
+from selfsown.tracking.store import connect, experiment_id, is_outage, private, why_away
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+log = logging.getLogger(__name__)
 
 RUN_MARK = "selfsown.mark"
 CLOSED_BECAUSE = "closed_because"
@@ -142,7 +145,13 @@ def reap() -> list[str]:
     for state in states():
         if state.status != "RUNNING" or is_alive(state) or why_away(state.uri):
             continue
-        close(state, connect(state.uri), "KILLED", f"its process {state.pid} is gone")
+        try:
+            close(state, connect(state.uri), "KILLED", f"its process {state.pid} is gone")
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("tracking: %s: %s: %s; left as it is", state.name, state.uri, str(error).splitlines()[0])
+            continue
         state.status = "KILLED"
         state.save()
         closed.append(state.name)

@@ -107,3 +107,15 @@ def _artifact_folder(uri: str, experiment: str) -> str | None:
         return None
     root = private() / "artifacts" if uri == offline_uri() else home() / "mlartifacts"
     return (root / experiment).as_uri()
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the store is to blame for an error, not what we sent."""
+    import requests
+    from mlflow.exceptions import MlflowException
+
+    if type(error).__module__.partition(".")[0] in ("boto3", "botocore"):  # artefacts that go to S3 directly
+        return True
+    if isinstance(error, MlflowException):
+        return error.error_code not in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+    return isinstance(error, requests.RequestException)

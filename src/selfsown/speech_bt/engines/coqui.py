@@ -1,12 +1,14 @@
 """The neural voices of coqui-tts: XTTS in batches, every other model sentence by sentence.
 
-Checkpoints are read with `weights_only`, as this version of coqui-tts does throughout. A model named
+Checkpoints are read with `weights_only`, as this version of coqui-tts does but for Bark, which is refused: reading it
+could run code. A model named
 `tts_models/...` is downloaded by coqui-tts itself, which asks on the terminal for agreement to its licence; here the
 setting `SELFSOWN_COQUI_TOS_AGREED` gives it, and without it nothing is downloaded.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +29,7 @@ from selfsown.speech_bt.engines.protocol import Engine, EngineError, Failure
 from selfsown.speech_bt.engines.voices import CoquiVoice
 from selfsown.speech_bt.engines.xtts import XttsEngine
 
+_UNPICKLES = "bark"
 _CHECKPOINTS = ("model.pth", "model_file.pth", "best_model.pth")
 
 
@@ -44,6 +47,7 @@ def load_coqui(model: str, speech: Path | None) -> Engine[CoquiVoice]:
 
 
 def _named(model: str) -> Synthesizer:
+    _refuse_unpickling(model, model.rpartition("/")[2])
     if not settings().coqui_tos_agreed:
         raise EngineError(f"coqui: read the licence of {model}; if you accept it, set SELFSOWN_COQUI_TOS_AGREED=true")
     os.environ["COQUI_TOS_AGREED"] = "1"
@@ -53,12 +57,18 @@ def _named(model: str) -> Synthesizer:
         raise EngineError(f"coqui: {model} cannot be had: {error}") from error
 
 
+def _refuse_unpickling(model: str, kind: str) -> None:
+    if kind.lower() == _UNPICKLES:
+        raise EngineError(f"coqui: {model}: {kind} is kept as pickles, which could run code; choose another model")
+
+
 def _from_folder(model: str) -> Synthesizer:
     folder = Path(model) if Path(model).is_dir() else fetch(model)
     checkpoint = next((path for name in _CHECKPOINTS if (path := folder / name).is_file()), None)
     config = folder / "config.json"
     if checkpoint is None or not config.is_file():
         raise EngineError(f"coqui: {folder} needs config.json and one of {', '.join(_CHECKPOINTS)}")
+    _refuse_unpickling(model, json.loads(config.read_bytes()).get("model", ""))
     # An XTTS has more files than its checkpoint, and finds them in its folder.
     is_xtts = (folder / "vocab.json").is_file()
     return Synthesizer(tts_checkpoint=folder if is_xtts else checkpoint, tts_config_path=config)
