@@ -159,12 +159,12 @@ def bench_training(params: TrainParams, dev: list[Clip]) -> dict[str, Any]:
     speeds: dict[str, list[float]] = {"peer": [], "ours": []}
     with tempfile.TemporaryDirectory() as work:
         for repeat in range(REPEATS + 1):
-            windows, clips = [], []
+            windows, held = [], 0
             for window in plan_windows(groups, shares, CLIPS, params.pack, rng):
-                if window.clips and len(clips) + len(window.clips) <= CLIPS:
+                if window.clips and held + len(window.clips) <= CLIPS:
                     windows.append(window)
-                    clips += [groups[window.group][index] for index in window.clips]
-            batch = max(1, round(CLIPS_PER_STEP * len(windows) / len(clips)))
+                    held += len(window.clips)
+            batch = max(1, round(CLIPS_PER_STEP * len(windows) / held))
             windows = in_batches(windows, batch)  # what fills no batch of its length is trained on by neither
             clips = [groups[window.group][index] for window in windows for index in window.clips]
             whole = clips[: len(clips) // CLIPS_PER_STEP * CLIPS_PER_STEP]
@@ -215,7 +215,6 @@ def compare(scores: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
 def main() -> None:
     """Both benchmarks on the active profile's settings."""
     params = load_params("speech_bt.train", TrainParams)
-    assert isinstance(params, TrainParams)
     dev = chosen_clips(SPEECH, ["dev"], params.languages[:1], DEV_CLIPS)
     parts = {"training": bench_training(params, dev), "transcription": bench_transcription(params, dev)}
     conditions = {"pack": params.pack.model_dump(), "encoder_layers": params.encoder_layers, "dev_clips": len(dev)}

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from selfsown.tracking import lineage
 from selfsown.tracking.state import CLOSED_BECAUSE, RUN_MARK, RunState, close, load, reap, run_status
-from selfsown.tracking.store import connect, experiment_id, is_outage, offline_uri, tracking_uri, why_away
+from selfsown.tracking.store import connect, experiment_id, first_line, is_outage, offline_uri, tracking_uri, why_away
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -100,12 +100,12 @@ class ActiveRun:
         except Exception as error:
             if self.state.uri == offline_uri() or not is_outage(error):
                 raise
-            self._fall_back(str(error))
+            self._fall_back(first_line(error))
         return action(self.client, self.state.run_id)
 
     def _fall_back(self, reason: str) -> None:
         log.warning("tracking: %s: %s; this run goes on in the local record, `selfsown sync` uploads it",
-                    self.state.uri, reason.splitlines()[0][:300])  # fmt: skip
+                    self.state.uri, reason)  # fmt: skip
         self._monitor.finish()
         self._about[0].update({SYNC_URI: self.state.uri, SYNC_TARGET: self.state.run_id})
         self.state.uri, self.state.run_id, self.state.mark = offline_uri(), "", uuid.uuid4().hex
@@ -227,7 +227,7 @@ def _start(
         except Exception as error:
             if not is_outage(error):
                 raise
-            log.warning("tracking: %s: %s; a run of %s stays open there", left.uri, str(error).splitlines()[0], name)
+            log.warning("tracking: %s: %s; a run of %s stays open there", left.uri, first_line(error), name)
             left.set_aside()
     flat = lineage.flatten(params)
     try:
@@ -235,7 +235,7 @@ def _start(
     except Exception as error:
         if state.uri == offline_uri() or not is_outage(error):
             raise
-        log.warning("tracking: %s: %s; recording locally, `selfsown sync` uploads it", uri, str(error).splitlines()[0])
+        log.warning("tracking: %s: %s; recording locally, `selfsown sync` uploads it", uri, first_line(error))
         if state.run_id:
             tags.update({SYNC_URI: state.uri, SYNC_TARGET: state.run_id})
         state.uri, state.run_id = offline_uri(), ""

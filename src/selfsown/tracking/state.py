@@ -20,7 +20,7 @@ from urllib.parse import quote
 import psutil
 
 from selfsown.shards import clear_temporaries, write_atomic
-from selfsown.tracking.store import connect, experiment_id, is_outage, private, why_away
+from selfsown.tracking.store import connect, experiment_id, first_line, is_outage, private, why_away
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -150,7 +150,7 @@ def reap() -> list[str]:
         except Exception as error:
             if not is_outage(error):
                 raise
-            log.warning("tracking: %s: %s: %s; left as it is", state.name, state.uri, str(error).splitlines()[0])
+            log.warning("tracking: %s: %s: %s; left as it is", state.name, state.uri, first_line(error))
             continue
         state.status = "KILLED"
         state.save()

@@ -69,7 +69,7 @@ def why_away(uri: str, timeout: float = PREFLIGHT_SECONDS) -> str | None:
         if parts.hostname and port:
             socket.create_connection((parts.hostname, port), timeout).close()
     except (OSError, ValueError) as error:
-        return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        return first_line(error)
     return None
 
 
@@ -109,9 +109,13 @@ def _artifact_folder(uri: str, experiment: str) -> str | None:
     return (root / experiment).as_uri()
 
 
+def first_line(error: Exception) -> str:
+    """What an error is and says, in one line; some say nothing, others a page."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
 def is_outage(error: Exception) -> bool:
     """Whether the store is to blame for an error, not what we sent."""
-    import requests
     from mlflow.exceptions import MlflowException
 
     if type(error).__module__.partition(".")[0] in ("boto3", "botocore"):  # artefacts that go to S3 directly
