@@ -9,5 +9,6 @@ check mypy
 check lint-imports --no-cache
 check zizmor --offline --quiet .github
 check check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+check check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 check check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 [ -z "$failed" ] || { echo "lint: failed:$failed" >&2 && exit 1; }

@@ -10,6 +10,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
 BIN = Path(sys.executable).parent
 
 
@@ -30,6 +31,7 @@ def test_zizmor_finds_nothing() -> None:
     ("schema", "files"),
     [
         ("vendor.github-workflows", WORKFLOWS),
+        ("vendor.github-actions", ACTIONS),
         ("vendor.dependabot", [ROOT / ".github" / "dependabot.yml"]),
         ("vendor.citation-file-format", [ROOT / "CITATION.cff"]),
     ],
@@ -38,14 +40,21 @@ def test_schemas(schema: str, files: list[Path]) -> None:
     run(BIN / "check-jsonschema", "--builtin-schema", schema, *files)
 
 
+@pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_actions_of_others_are_pinned_to_a_commit(path: Path) -> None:
+    for uses in re.findall(r"uses: (.*)", path.read_text()):
+        if uses.startswith("./"):
+            assert ROOT / uses.split()[0] / "action.yml" in ACTIONS
+        else:
+            assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", uses), uses
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_workflow_is_a_thin_trigger_with_few_rights(path: Path) -> None:
     text = path.read_text()
     workflow = yaml.safe_load(text)
     assert workflow["permissions"] in ({"contents": "read"}, {})
     assert "concurrency" in workflow
-    for uses in re.findall(r"uses: (.*)", text):
-        assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", uses), uses
     for job in workflow["jobs"].values():
         assert job["timeout-minutes"] <= 24 * 60
         for step in job["steps"]:

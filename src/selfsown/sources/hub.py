@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
+from selfsown.errors import first_line
 from selfsown.sources.download import Origin
 from selfsown.sources.errors import OriginError, RegistryError
 from selfsown.sources.registry import REGISTRY, HubFile, HubSource, register
@@ -94,4 +95,4 @@ def _one_error() -> Iterator[None]:
     try:
         yield
     except (HfHubHTTPError, LocalEntryNotFoundError, httpx2.HTTPError, OSError) as error:
-        raise OriginError(str(error).splitlines()[0]) from error
+        raise OriginError(first_line(error)) from error

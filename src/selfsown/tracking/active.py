@@ -23,9 +23,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from selfsown.errors import first_line
 from selfsown.tracking import lineage
 from selfsown.tracking.state import CLOSED_BECAUSE, RUN_MARK, RunState, close, load, reap, run_status
-from selfsown.tracking.store import connect, experiment_id, first_line, is_outage, offline_uri, tracking_uri, why_away
+from selfsown.tracking.store import connect, experiment_id, is_outage, offline_uri, tracking_uri, why_away
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import requests
 from dotenv import load_dotenv
 
+from selfsown.errors import first_line
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -107,11 +109,6 @@ def _artifact_folder(uri: str, experiment: str) -> str | None:
         return None
     root = private() / "artifacts" if uri == offline_uri() else home() / "mlartifacts"
     return (root / experiment).as_uri()
-
-
-def first_line(error: Exception) -> str:
-    """What an error is and says, in one line; some say nothing, others a page."""
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
 def is_outage(error: Exception) -> bool:
