@@ -22,9 +22,9 @@ kept = {key: params.get(key) for key in ("data_seed", "languages", sys.argv[1])}
 kept["corpora"] = {name: made for name, made in params["corpora"].items() if f"data/corpora/{name}" in stages}
 print(hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8])' "$PIPELINE")
     study=metrics/$PIPELINE.study/$key
-    if [ ! -f "$study/seed-$seed.json" ]; then
+    if [ ! -f "$study/seed-$seed.parquet" ]; then
         dvc repro "pipelines/$PIPELINE/dvc.yaml"
-        selfsown keep "$PIPELINE" "$items" "$study/seed-$seed.json"
+        selfsown keep "$PIPELINE" "$items" "$study/seed-$seed.parquet"
     fi
 done
-selfsown fold "$PIPELINE" "metrics/$PIPELINE.study.json" "$study"/seed-*.json
+selfsown fold "$PIPELINE" "metrics/$PIPELINE.study.json" "$study"/seed-*.parquet

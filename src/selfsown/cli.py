@@ -129,15 +129,12 @@ def promote(model: str, force: bool) -> None:
 def keep(pipeline: str, product: Path, out: Path) -> None:
     """Keep the errors on each test item, from the PRODUCT that PIPELINE's evaluation reads, as one seed of a study."""
     import importlib
-    import json
 
+    from selfsown import study
     from selfsown.params import read_yaml
-    from selfsown.shards import write_atomic
 
     evaluate = importlib.import_module(f"selfsown.{pipeline}.evaluate")
-    items = evaluate.per_item(product, read_yaml(Path("params.yaml")))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(out, json.dumps(items, separators=(",", ":")).encode() + b"\n")
+    study.keep(out, evaluate.per_item(product, read_yaml(Path("params.yaml"))))
 
 
 @app.command()

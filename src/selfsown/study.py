@@ -6,14 +6,24 @@ seeds stands beside them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from selfsown.errors import UserError
+from selfsown.shards import parquet_bytes, write_atomic
+
+ARM = "arm"
+
+
+def keep(path: Path, runs: Mapping[str, pa.Table]) -> None:
+    """Write what was counted in one seed, the rows of each arm, as one Parquet file with a column `arm`."""
+    rows = [table.append_column(ARM, pa.array([arm] * table.num_rows)) for arm, table in runs.items()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, parquet_bytes(pa.concat_tables(rows)))
 
 
 def fold(
@@ -25,7 +35,7 @@ def fold(
     """Measure each seed, and the mean over seeds.
 
     Args:
-        files: one per seed, JSON: the columns `keys` and `counts` of each arm.
+        files: one per seed, as `keep` wrote it: the columns `keys` and `counts` of each arm.
         keys: name an item in an arm.
         counts: are averaged over seeds.
         measure: flat metrics of the arms' rows.
@@ -37,7 +47,7 @@ def fold(
     Raises:
         UserError: the files are of different arms.
     """
-    runs = [{arm: pd.DataFrame(columns) for arm, columns in json.loads(file.read_text()).items()} for file in files]
+    runs = [{str(arm): rows for arm, rows in pd.read_parquet(file).groupby(ARM, sort=False)} for file in files]
     for file, run in zip(files, runs, strict=True):
         if run.keys() != runs[0].keys():
             odd = min(run.keys() ^ runs[0].keys())

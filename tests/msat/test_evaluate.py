@@ -10,6 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from selfsown import study
 from selfsown.cli import app
 from selfsown.errors import UserError
 from selfsown.msat.answer import ANSWERS
@@ -112,8 +113,8 @@ def test_seeds_are_averaged_per_problem(tmp_path: Path, monkeypatch: pytest.Monk
         for variant, frame in frames(answers(0.8, seed), answers(0.4, 10 + seed)).items():
             table = pa.Table.from_pandas(frame, ANSWERS, preserve_index=False)
             write_product(tmp_path / str(seed) / variant.name, [table], schema=ANSWERS, card=card)
-        files.append(tmp_path / f"seed-{seed}.json")
-        files[-1].write_text(json.dumps(per_item(tmp_path / str(seed), parameters)))
+        files.append(tmp_path / f"seed-{seed}.parquet")
+        study.keep(files[-1], per_item(tmp_path / str(seed), parameters))
     folded = fold(files, parameters)
     runs = [run["mwp_accuracy_dag_pretrained"] for run in folded["seeds"].values()]
     assert list(folded["seeds"]) == ["seed-0", "seed-1", "seed-2"]
@@ -122,9 +123,10 @@ def test_seeds_are_averaged_per_problem(tmp_path: Path, monkeypatch: pytest.Monk
     assert folded["sd"]["msat_accuracy_dag"] == 0
     assert folded["mean"]["mwp_accuracy_majority"] == 0.25 and folded["sd"]["mwp_accuracy_majority"] == 0
 
-    other = tmp_path / "other.json"
-    other.write_text(json.dumps({**json.loads(files[0].read_text()), "another": {}}))
-    with pytest.raises(UserError, match=r"other\.json: 'another' .*different studies"):
+    other = tmp_path / "other.parquet"
+    rows = per_item(tmp_path / "0", parameters)
+    study.keep(other, {**rows, "another": next(iter(rows.values()))})
+    with pytest.raises(UserError, match=r"other\.parquet: 'another' .*different studies"):
         fold([files[0], other], parameters)
 
     monkeypatch.chdir(tmp_path)

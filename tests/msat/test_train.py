@@ -15,6 +15,7 @@ from tests.msat.tiny_solver import problem, tiny_config, tiny_encoder
 from tests.stage_process import finish, start_stage
 from transformers import TrainerCallback
 
+from selfsown import study
 from selfsown.arithmetic import PROBLEM, evaluate, operators, parse_decimal, parse_prefix, print_value
 from selfsown.errors import UserError
 from selfsown.msat import train as training
@@ -327,7 +328,7 @@ def test_answers_become_metrics_and_seeds_are_folded(inputs: dict[str, Path], tm
             "mwp_accuracy_dag_pretrained_add", "msat_accuracy_dag_steps1"} <= metrics.keys()  # fmt: skip
     table = read_product(answers / Variant("dag", "digits", "2.4", "pretrained", "own").name).to_pylist()
     assert sum(not row["enlarged"] for row in table) == 6 and any(row["enlarged"] for row in table)
-    kept = tmp_path / "seed-1.json"
-    kept.write_text(json.dumps(per_item(answers, {"msat": {"matrix": lists}})))
+    kept = tmp_path / "seed-1.parquet"
+    study.keep(kept, per_item(answers, {"msat": {"matrix": lists}}))
     folded = fold([kept, kept], {"msat": {"matrix": lists}})
     assert folded["mean"] == metrics

@@ -1,6 +1,5 @@
 """Comparisons are paired, name their window, and average over seeds before they resample."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from selfsown import study
 from selfsown.errors import UserError
 from selfsown.shards import CardInfo, write_product
 from selfsown.speech_bt.decoding import SCORED
@@ -82,8 +82,8 @@ def test_seeds_are_averaged_per_utterance(tmp_path: Path) -> None:
             table = pa.Table.from_pandas(frame(share, 0 if arm == "untouched" else seed), SCORED, preserve_index=False)
             card = CardInfo(name=arm, licence="CC0-1.0", source="made here", seed=seed)
             write_product(folder / arm, [table], schema=SCORED, card=card)
-        files.append(tmp_path / f"seed-{seed}.json")
-        files[-1].write_text(json.dumps(per_item(folder, {"speech_bt": {"matrix": {"arms": ["mixed"]}}})))
+        files.append(tmp_path / f"seed-{seed}.parquet")
+        study.keep(files[-1], per_item(folder, {"speech_bt": {"matrix": {"arms": ["mixed"]}}}))
     folded = fold(files, {})
     assert list(folded["seeds"]) == ["seed-0", "seed-1", "seed-2"]
     wers = [run["wer_mixed"] for run in folded["seeds"].values()]

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pydantic import ConfigDict
 
 from selfsown import study, tracking
@@ -108,10 +109,10 @@ KEYS = ("id", "group", "problem_set", "enlarged", "steps", "operators")
 COUNTS = ("correct", "majority")
 
 
-def per_item(answers: Path, parameters: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
+def per_item(answers: Path, parameters: Mapping[str, Any]) -> dict[str, pa.Table]:
     """What is kept of one seed of a study: `KEYS` and `COUNTS` of each variant that the `parameters` have."""
     variants = Matrix.of(parameters["msat"]["matrix"]).variants()
-    return {each.name: read_product(answers / each.name, [*KEYS, *COUNTS]).to_pydict() for each in variants}
+    return {each.name: read_product(answers / each.name, [*KEYS, *COUNTS]) for each in variants}
 
 
 def fold(files: Sequence[Path], parameters: Mapping[str, Any]) -> dict[str, object]:

@@ -98,10 +98,10 @@ KEYS = ("id", "split", "language", "window")
 COUNTS = ("words", "errors", "substitutions", "deletions", "insertions", "chars", "char_errors", "cut", "repeated")
 
 
-def per_item(transcripts: Path, parameters: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
+def per_item(transcripts: Path, parameters: Mapping[str, Any]) -> dict[str, pa.Table]:
     """What is kept of one seed of a study: `KEYS` and `COUNTS` of the untouched model and each arm of `parameters`."""
     arms = (UNTOUCHED, *parameters["speech_bt"]["matrix"]["arms"])
-    return {arm: read_product(transcripts / arm, [*KEYS, *COUNTS]).to_pydict() for arm in arms}
+    return {arm: read_product(transcripts / arm, [*KEYS, *COUNTS]) for arm in arms}
 
 
 def fold(files: Sequence[Path], parameters: Mapping[str, Any]) -> dict[str, object]:
