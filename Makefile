@@ -1,6 +1,6 @@
 # Thin names for the scripts that .ci/run calls too. Each sets up what it needs.
 # PIPELINE=speech_bt  one pipeline instead of all      PROFILE=smoke  another profile (see CONTRIBUTING.md)
-# SETS=published      word problems of the papers too; SETS=ablations: msat's; with PROFILE= or study
+# SETS=published      word problems of the papers too, or msat's ablations (conf/sets/); with PROFILE= or study
 # PYTHON=python3.12   the interpreter to set up with   ARGS='-k text' passed on to pytest
 .PHONY: help repro study test ui lint bench
 export PIPELINE PROFILE SETS PYTHON

@@ -1,7 +1,7 @@
 """Make a profile the active one: compose `conf/` into `params.yaml`, as `dvc exp run -S` does, and run nothing.
 
     python scripts/set_profile.py profile=smoke
-    python scripts/set_profile.py profile=study sets=published seed=2
+    python scripts/set_profile.py profile=study sets=[published,symbolic] seed=2
 
 `params.yaml` is the active profile, and is committed as `laptop`. Numbers edited there by hand would be lost, so a
 `params.yaml` that is neither committed nor some profile's own composition is not overwritten.
@@ -42,9 +42,12 @@ def edited() -> bool:
     if subprocess.run(clean, check=False, stderr=subprocess.DEVNULL).returncode == 0:
         return False
     active = yaml.safe_load(PARAMS.read_text())
-    seed = active.get("seed") if isinstance(active, dict) else None
-    known = itertools.product(choices("profile"), ["[]", *choices("sets")])
-    return all(active != yaml.safe_load(composed(f"profile={p}", f"sets={s}", f"seed={seed}")) for p, s in known)
+    if not isinstance(active, dict) or active.get("profile") not in choices("profile"):
+        return True
+    own = (f"profile={active['profile']}", f"seed={active.get('seed')}")
+    sets = choices("sets")
+    some = itertools.chain.from_iterable(itertools.combinations(sets, count) for count in range(len(sets) + 1))
+    return all(active != yaml.safe_load(composed(*own, f"sets=[{','.join(chosen)}]")) for chosen in some)
 
 
 def main(overrides: list[str]) -> None:

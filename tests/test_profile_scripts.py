@@ -39,9 +39,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("conf/profile").mkdir(parents=True)
     Path("conf/config.yaml").write_text("defaults:\n  - profile: laptop\n  - sets: []\n  - _self_\n")
     Path("conf/sets").mkdir()
-    Path("conf/sets/more.yaml").write_text("# @package _global_\ntoy:\n  train:\n    sets: 2\n")
+    for name in ("fewer", "more"):
+        Path(f"conf/sets/{name}.yaml").write_text(f"# @package _global_\ntoy:\n  train:\n    {name}: 2\n")
     for name, steps in (("laptop", 100), ("smoke", 2)):
-        text = f"# @package _global_\nseed: 1\ntoy:\n  train:\n    steps: {steps}\n"
+        text = f"# @package _global_\nprofile: {name}\nseed: 1\ntoy:\n  train:\n    steps: {steps}\n"
         Path(f"conf/profile/{name}.yaml").write_text(text)
     assert set_profile("profile=laptop").returncode == 0
     git("init", "-q")
@@ -53,11 +54,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("project")
 def test_there_and_back_leaves_git_clean() -> None:
     assert set_profile("profile=smoke").returncode == 0
-    assert active() == {"seed": 1, "toy": {"train": {"steps": 2}}}
+    assert active() == {"profile": "smoke", "seed": 1, "toy": {"train": {"steps": 2}}}
     assert set_profile("profile=smoke", "seed=3").returncode == 0
-    assert active() == {"seed": 3, "toy": {"train": {"steps": 2}}}
+    assert active() == {"profile": "smoke", "seed": 3, "toy": {"train": {"steps": 2}}}
     assert set_profile("profile=smoke", "sets=more", "seed=2").returncode == 0
-    assert active() == {"seed": 2, "toy": {"train": {"steps": 2, "sets": 2}}}
+    assert active() == {"profile": "smoke", "seed": 2, "toy": {"train": {"steps": 2, "more": 2}}}
+    assert set_profile("profile=laptop", "sets=[more,fewer]", "seed=2").returncode == 0
+    assert active() == {"profile": "laptop", "seed": 2, "toy": {"train": {"steps": 100, "more": 2, "fewer": 2}}}
     assert set_profile("profile=laptop", "sets=[]").returncode == 0
     git("diff", "--exit-code")
 

@@ -28,6 +28,7 @@ from selfsown.text import script_misfit
 ROOT = Path(__file__).parents[1]
 PROFILES = sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml"))
 SETS = sorted(path.stem for path in (ROOT / "conf" / "sets").glob("*.yaml"))
+EVERY_ABLATION = "[symbolic,difficulty,full]"
 FILES = [ROOT / "dvc.yaml", *sorted(ROOT.glob("pipelines/*/dvc.yaml"))]
 DECLARED: dict[str, dict[str, Any]] = {
     f"{path.parent.name}:{name}": stage
@@ -76,7 +77,7 @@ def test_every_profile_validates_against_every_stage(profile: str, sets: str, tm
     assert set(config) - {"profile", *SHARED} == {name.partition(".")[0] for name in stage_names()}
 
 
-@pytest.mark.parametrize("sets", SETS)
+@pytest.mark.parametrize("sets", [*SETS, EVERY_ABLATION])
 def test_a_matrix_is_stages_that_dvc_accepts_for_every_solver(sets: str, tmp_path: Path) -> None:
     config = composed("profile=study", f"sets={sets}")
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(config))
@@ -98,7 +99,7 @@ def test_a_matrix_is_stages_that_dvc_accepts_for_every_solver(sets: str, tmp_pat
         learnt = made[f"models/msat/pretrain/{variant.pretrained}"].cmd
         wanted = f"--solver {variant.solver} --representation {variant.representation} --arm {variant.arm} "
         assert wanted in learnt and f"--tasks data/msat/tasks/{variant.difficulty} " in learnt
-    if sets == "ablations":
+    if sets == EVERY_ABLATION:
         assert Variant("dag", "symbolic", "2.0", "full", "bigbench-elementary-math") in variants.values()
         assert len([out for out in made if out.startswith("models/msat/finetune/")]) == 24
 
