@@ -11,7 +11,7 @@ help:   ## this list
 repro:  ## run what is not up to date: all pipelines, or PIPELINE=; PROFILE= switches params.yaml first
 	@scripts/repro.sh
 
-study:  ## PIPELINE= on the study profile, three seeds, folded into metrics/<pipeline>.study.json
+study:  ## PIPELINE= on the study profile, three seeds, folded into metrics/<pipeline>.study*.json
 	@scripts/study.sh
 
 test:   ## unit tests

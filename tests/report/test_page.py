@@ -118,13 +118,13 @@ def test_the_same_figures_give_the_same_bytes(project: Path) -> None:
     assert made(project, "one") == made(project, "two")
 
 
-def study(project: Path, seeds: int, **changes: object) -> None:
+def study(project: Path, seeds: int, name: str = "study", **changes: object) -> None:
     """Folded figures of a study whose parameters are the active ones but for a profile and a limit of its own."""
     speech = {**PARAMS["speech_bt"], "transcribe": {**PARAMS["speech_bt"]["transcribe"], "limit": 1000}}
     parameters = {"profile": "long", "languages": PARAMS["languages"], "speech_bt": speech}
     runs = {f"seed-{seed + 1}": figures() for seed in range(seeds)}
     folded = {"mean": figures(), "sd": {}, "seeds": runs, "parameters": parameters}
-    write(project / "metrics/speech_bt.study.json", {**folded, **changes})
+    write(project / f"metrics/speech_bt.{name}.json", {**folded, **changes})
 
 
 def test_a_study_comes_first_with_its_seeds(project: Path) -> None:
@@ -132,6 +132,15 @@ def test_a_study_comes_first_with_its_seeds(project: Path) -> None:
     _, markdown, _ = made(project)
     assert markdown.index("### Study") < markdown.index("### This run")
     assert "Mean over 2 seeds, profile long." in markdown and "Per seed: 14.6, 14.6." in markdown
+
+
+def test_studies_of_other_sets_stand_side_by_side(project: Path) -> None:
+    study(project, 2)
+    study(project, 1, "study.more+fewer")
+    _, markdown, _ = made(project)
+    order = [markdown.index(f"### {title}\n") for title in ("Study", "Study: more, fewer", "This run")]
+    assert order == sorted(order)
+    assert "| | Paper | Ours, study | Ours, study: more, fewer | Ours, this run |" in markdown
 
 
 def test_a_study_of_one_seed_is_no_mean(project: Path) -> None:

@@ -2,8 +2,8 @@
 
 metrics/ + pipelines/*/paper.yaml + the DAG -> one HTML file that needs nothing else, the same tables as Markdown
 (in git, so that a change of results is a diff), and the DAG's picture for the README. A pipeline joins by writing
-`pipelines/<name>/paper.yaml` and `metrics/<name>.json`; `metrics/<name>.study.json` (means over seeds), when there
-is one, comes first. The same input gives the same bytes.
+`pipelines/<name>/paper.yaml` and `metrics/<name>.json`; its studies (means over seeds), `metrics/<name>.study.json` and
+those of other sets, `metrics/<name>.study.<set>+<set>.json`, come first. The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -104,25 +104,29 @@ def section(path: Path, metrics: Path, active: Mapping[str, Any]) -> Section:
     """Everything about the pipeline of a `paper.yaml`, from its `metrics/<name>*.json` and `metrics/plots/<name>/`."""
     name = path.parent.name
     paper = read_paper(path, active)
-    folded = _read(metrics / f"{name}.study.json", {})
     run = _read(metrics / f"{name}.json", {})
-    sets = []
-    if folded:
+    sets: list[ResultSet] = []
+    figures: list[Metrics] = []
+    for file in sorted(metrics.glob(f"{name}.study*.json")):
+        folded = _read(file, {})
         if "parameters" not in folded:
             raise ReportError(
-                f"{metrics / name}.study.json: does not say under which parameters; "
+                f"{file}: does not say under which parameters; "
                 f"`make study PIPELINE={name}`, with the SETS it had, folds it again from the seeds that are kept"
             )
         study, scope = _study(folded)
-        sets.append(_results("Study", scope, path, study, folded["parameters"]))
+        chosen = file.name.removesuffix(".json").removeprefix(f"{name}.study").lstrip(".").replace("+", ", ")
+        sets.append(_results(f"Study: {chosen}" if chosen else "Study", scope, path, study, folded["parameters"]))
+        figures.append(study)
     if run:
+        figures.append(run)
         scope = (
             f"One run, profile {active.get('profile', 'not named')}, seed {active['seed']}. Intervals are 95 % "
             f"bootstraps over test items: {ONE_SEED}"
         )
         sets.append(_results("This run", scope, path, run, active))
     conditions = {result.title.lower(): result.conditions for result in sets} or {"in the active profile": _ours(paper)}
-    drawn = _plots(name, paper, metrics, study if folded else run)
+    drawn = _plots(name, paper, metrics, figures[0] if figures else {})
     return Section(name, paper, sets, conditions, drawn, _samples(name, paper, metrics))
 
 
