@@ -135,12 +135,12 @@ def test_a_study_comes_first_with_its_seeds(project: Path) -> None:
 
 
 def test_studies_of_other_sets_stand_side_by_side(project: Path) -> None:
-    study(project, 2)
-    study(project, 1, "study.more+fewer")
+    for name, seeds in (("study", 2), ("study.more", 3), ("study.more+fewer", 1)):
+        study(project, seeds, name)
     _, markdown, _ = made(project)
-    order = [markdown.index(f"### {title}\n") for title in ("Study", "Study: more, fewer", "This run")]
+    order = [markdown.index(f"### {title}\n") for title in ("Study", "Study: more", "Study: more, fewer", "This run")]
     assert order == sorted(order)
-    assert "| | Paper | Ours, study | Ours, study: more, fewer | Ours, this run |" in markdown
+    assert "| | Paper | Ours, study | Ours, study: more | Ours, study: more, fewer | Ours, this run |" in markdown
 
 
 def test_a_study_of_one_seed_is_no_mean(project: Path) -> None:
