@@ -115,7 +115,7 @@ def section(path: Path, metrics: Path, active: Mapping[str, Any]) -> Section:
                 f"`make study PIPELINE={name}`, with the SETS it had, folds it again from the seeds that are kept"
             )
         study, scope = _study(folded)
-        chosen = file.name.removesuffix(".json").removeprefix(f"{name}.study").lstrip(".").replace("+", ", ")
+        chosen = file.stem.removeprefix(f"{name}.study").lstrip(".").replace("+", ", ")
         sets.append(_results(f"Study: {chosen}" if chosen else "Study", scope, path, study, folded["parameters"]))
         figures.append(study)
     if run:
