@@ -36,11 +36,13 @@ def test_a_known_program_is_decoded_and_executed(
     gold = solver.collate_targets([solver.target(item)], collate([encoded[0]], 0)["spans"])["gold"][0]
     steps = iter(gold.tolist())
 
-    def forced(values: torch.Tensor, there: torch.Tensor, pairs: torch.Tensor, results: torch.Tensor) -> torch.Tensor:
-        left, right, operator, stop = next(steps)
-        scores = torch.zeros(*results.shape[:3], 2)
-        scores[:, (pairs[0] == left) & (pairs[1] == right), operator, stop] = 1
-        return scores
+    real = solver.scores
+
+    def forced(*read: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        scores, places = real(*read)
+        scores = torch.zeros_like(scores)
+        scores[(slice(None), *next(steps))] = 1
+        return scores, places
 
     monkeypatch.setattr(solver, "scores", forced)
     (answer,) = solve(solver, [item], 1)
@@ -95,12 +97,13 @@ def test_one_number_without_partner_is_refused(encoder: Path) -> None:
 
 
 def test_an_endless_program_is_refused(solver: DagSolver, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never_stop(
-        values: torch.Tensor, there: torch.Tensor, pairs: torch.Tensor, results: torch.Tensor
-    ) -> torch.Tensor:
-        scores = torch.zeros(*results.shape[:3], 2)
-        scores[:, 0, 3, 0] = 1  # the newest value, squared
-        return scores
+    real = solver.scores
+
+    def never_stop(*read: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        scores, places = real(*read)
+        scores = torch.zeros_like(scores)
+        scores[:, 0, 0, 3, 0] = 1  # the newest value, squared
+        return scores, places
 
     monkeypatch.setattr(solver, "scores", never_stop)
     solver.settings = solver.settings.model_copy(

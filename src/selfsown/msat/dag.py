@@ -110,13 +110,12 @@ class DagSolver(Backbone):
         total = values.new_zeros(())
         rows = torch.arange(len(values), device=values.device)
         for index in range(gold.shape[1]):
-            left, right, operator, stop = gold[:, index].unbind(-1)
-            active = left >= 0
-            pairs = self.pairs(values.shape[1], values.device)
-            results = self.results(values, pairs)
-            scores = self.scores(values, there, pairs, results)
-            pair = ((pairs[0] == left[:, None]) & (pairs[1] == right[:, None])).float().argmax(-1)
-            chosen = (rows, pair, operator.clamp(min=0), stop.clamp(min=0))
+            active = gold[:, index, 0] >= 0
+            candidates = self.candidates(there & active[:, None])
+            results = self.results(values, candidates)
+            scores, places = self.scores(values, candidates, results)
+            left, right, operator, stop = gold[:, index].clamp(min=0).unbind(-1)
+            chosen = (rows, left, right, operator, stop)
             margins = torch.full_like(scores, self.settings.dag.margin)
             margins[chosen] = 0
             rivals = (scores + margins).flatten(1)
@@ -124,7 +123,7 @@ class DagSolver(Backbone):
             worst = softness * (rivals / softness).logsumexp(1) if softness else rivals.amax(1)
             total = total + ((worst - scores[chosen]) * active).sum()
             if index + 1 < gold.shape[1]:
-                values, there = self.step(values, there, results[rows, pair, chosen[2]], active)
+                values, there = self.step(values, there, results[places[rows, left, right], operator], active)
         return {"loss": total / len(values)}
 
     def first_values(self, input_ids: Tensor, attention_mask: Tensor, spans: Tensor) -> tuple[Tensor, Tensor]:
@@ -140,28 +139,36 @@ class DagSolver(Backbone):
         known = torch.ones(batch, len(self.constants), dtype=torch.bool, device=values.device)
         return values, torch.cat([known, spans[:, :, 0] >= 0], 1)
 
-    def pairs(self, slots: int, device: torch.device) -> Tensor:
-        """Slots `[2, pairs]` of left and right, left not behind right."""
-        rows, columns = torch.triu_indices(slots, slots, 0 if self.settings.dag.replacement else 1, device=device)
-        return torch.stack([rows, columns])
+    def candidates(self, there: Tensor) -> Tensor:
+        """Row, left and right slot of every pair of values that a question has, left not behind right, `[3, pairs]`."""
+        both = there[:, :, None] & there[:, None, :]
+        return both.triu(0 if self.settings.dag.replacement else 1).nonzero().T
 
-    def results(self, values: Tensor, pairs: Tensor) -> Tensor:
-        """What every pair makes under every operator, `[batch, pairs, operators, width]`."""
-        left, right = pairs
-        hidden = self.of_product(values[:, left] * values[:, right])
-        hidden = torch.relu(hidden + self.of_left(values)[:, left] + self.of_right(values)[:, right])
-        hidden = hidden.unflatten(-1, (len(OPERATORS), -1))
-        normed = nn.functional.layer_norm(hidden, hidden.shape[-1:])
-        made: Tensor = self.dropout(normed * self.norm_scale + self.norm_shift)
+    def results(self, values: Tensor, candidates: Tensor) -> Tensor:
+        """What every pair makes under every operator, `[pairs, operators, width]`."""
+        row, left, right = candidates
+        left, right = row * values.shape[1] + left, row * values.shape[1] + right
+        values = values.flatten(0, 1)
+        hidden = self.of_product(values[left] * values[right])
+        hidden = torch.relu(hidden + self.of_left(values)[left] + self.of_right(values)[right])
+        normed = nn.functional.layer_norm(hidden.unflatten(-1, (len(OPERATORS), -1)), (self.width,))
+        made: Tensor = self.dropout(normed * self.norm_scale.to(normed.dtype) + self.norm_shift.to(normed.dtype))
         return made
 
-    def scores(self, values: Tensor, there: Tensor, pairs: Tensor, results: Tensor) -> Tensor:
-        """Score of every candidate; pairs of values that a question does not have are impossible."""
-        left, right = pairs
+    def scores(self, values: Tensor, candidates: Tensor, results: Tensor) -> tuple[Tensor, Tensor]:
+        """Score of every candidate, impossible where there is none, and each pair's place in `results`.
+
+        `[batch, slots, slots, operators, 2]` and `[batch, slots, slots]`, by left and right slot.
+        """
+        row, left, right = candidates
         of_value = self.value_score(values).squeeze(-1)
-        of_pair = of_value[:, left] + of_value[:, right]
-        scores: Tensor = self.score(results) + self.stopper(results) + of_pair[..., None, None]
-        return scores.float().masked_fill(~(there[:, left] & there[:, right])[..., None, None], IMPOSSIBLE)
+        of_pair = of_value[row, left] + of_value[row, right]
+        weight, bias = self.score.weight + self.stopper.weight, self.score.bias + self.stopper.bias
+        of_candidate = (nn.functional.linear(results, weight, bias) + of_pair[:, None, None]).float()
+        places = row.new_zeros(*values.shape[:2], values.shape[1])
+        scores = of_candidate.new_full((*places.shape, *of_candidate.shape[1:]), IMPOSSIBLE)
+        places[row, left, right] = torch.arange(len(row), device=row.device)
+        return scores.index_put((row, left, right), of_candidate), places
 
     def step(self, values: Tensor, there: Tensor, made: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
         """Put what a step `made` `[batch, width]` in front, and tell the other values of it."""
@@ -180,21 +187,20 @@ class DagSolver(Backbone):
         programs: list[Expression | Refused] = [Refused("no step was the last") for _ in operands]
         rows = list(range(len(spans)))
         for _ in range(self.settings.dag.max_steps):
-            pairs = self.pairs(values.shape[1], values.device)
-            if not pairs.shape[1]:
+            candidates = self.candidates(there)
+            if not candidates.shape[1]:
                 break
-            results = self.results(values, pairs)
-            scores = self.scores(values, there, pairs, results)
+            results = self.results(values, candidates)
+            scores, places = self.scores(values, candidates, results)
             top, best = scores.flatten(1).max(1)
-            pair, operator, stop = torch.unravel_index(best, scores.shape[1:])
-            lefts, rights = pairs[:, pair].tolist()
+            left, right, operator, stop = torch.unravel_index(best, scores.shape[1:])
             going = []
             for position, (row, score) in enumerate(zip(rows, top.tolist(), strict=True)):
                 if score <= IMPOSSIBLE:  # a single number, and no constant to join it with
                     continue
                 known = operands[row]
                 try:
-                    made = operation(known[lefts[position]], known[rights[position]], OPERATORS[operator[position]])
+                    made = operation(known[left[position]], known[right[position]], OPERATORS[operator[position]])
                 except Refused as refused:
                     programs[row] = refused
                     continue
@@ -207,7 +213,7 @@ class DagSolver(Backbone):
                 break
             keep = torch.tensor(going, device=values.device)
             rows = [rows[position] for position in going]
-            states = results[keep, pair[keep], operator[keep]]
+            states = results[places[keep, left[keep], right[keep]], operator[keep]]
             values, there = self.step(values[keep], there[keep], states, torch.ones_like(keep, dtype=torch.bool))
         return programs
 
