@@ -13,7 +13,7 @@ from tests.speech_bt.tiny_whisper import tiny_model, tiny_processor
 from transformers import AutoConfig
 
 SECTIONS: dict[str, dict[str, Any]] = {
-    "msat": {"source": "tiny", "layers": 1},
+    "msat": {"source": "tiny"},
     "speech_bt": {"source": "tiny", "languages": ["cs"]},
 }
 

@@ -20,7 +20,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, 
 from selfsown.arithmetic import Expression, Refused, parse_decimal
 from selfsown.errors import UserError
 from selfsown.msat.adapters import add_adapters
-from selfsown.msat.pretrained import load_encoder
+from selfsown.msat.pretrained import keep_layers, load_encoder
 from selfsown.msat.representation import Problem, Style
 from selfsown.params import Params
 from selfsown.shards import write_atomic
@@ -179,6 +179,10 @@ class Backbone(nn.Module):
         return solver
 
     @classmethod
-    def fresh(cls, config: SolverConfig, encoder: Path) -> Self:
-        """A solver that has learned nothing, on a pre-trained encoder."""
-        return cls(config, load_encoder(encoder), AutoTokenizer.from_pretrained(encoder))
+    def fresh(cls, config: SolverConfig, encoder: Path, layers: int | None = None) -> Self:
+        """A solver that has learned nothing, on a pre-trained encoder, or on its bottom `layers`.
+
+        Raises:
+            UserError: a number of layers that the encoder cannot be cut to.
+        """
+        return cls(config, keep_layers(load_encoder(encoder), layers), AutoTokenizer.from_pretrained(encoder))

@@ -21,11 +21,19 @@ from selfsown.msat.backbone import DagParams, DecoderParams, SolverConfig
 from selfsown.msat.kinds import solver_class
 from selfsown.msat.representation import Problem
 from selfsown.msat.train import TrainingParams, chance, finish, problems_of, run
+from selfsown.params import Params
 from selfsown.shards import read_product
 from selfsown.stage import In, Metrics, Out, input_digests, stage
 from selfsown.training import planned_batches, work_folder
 
 ARMS = ("pretrained", "full", "scratch")
+
+
+class EncoderLayers(Params):
+    """How many of the encoder's are kept, from the bottom, by kind of solver; null for all of them."""
+
+    seq2seq: int | None
+    dag: int | None
 
 
 class PretrainParams(TrainingParams):
@@ -34,6 +42,7 @@ class PretrainParams(TrainingParams):
     Tasks use no constants, so the solver learns none here.
     """
 
+    encoder_layers: EncoderLayers
     bottleneck: int
     max_tokens: int
     encoder_dropout: float
@@ -50,10 +59,11 @@ def pretrain(
         raise UserError(f"params.yaml: msat.matrix.arms: {arm!r} is not allowed: {', '.join(ARMS)}")
     config = solver_config(params, solver, representation)
     params = params.of_solver(config.kind)
+    layers = getattr(params.encoder_layers, config.kind)
     identity = {"config": config.model_dump(), "params": params.model_dump(), "arm": arm}
     work = work_folder(model, {**identity, "inputs": input_digests({"encoder": encoder, "tasks": tasks})})
     set_seed(params.seed)
-    network = solver_class(solver).fresh(config, encoder)
+    network = solver_class(solver).fresh(config, encoder, layers)
     if arm == "scratch":
         return finish(network, [], work)
     if arm == "pretrained":

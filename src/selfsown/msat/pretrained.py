@@ -18,10 +18,9 @@ from selfsown.stage import Metrics, Out, StageParams, stage
 
 
 class PretrainedParams(StageParams):
-    """`source`: an entry of `conf/sources.yaml`; `layers`: how many of the encoder's are kept, from the bottom."""
+    """`source`: an entry of `conf/sources.yaml`."""
 
     source: str
-    layers: int | None = None
 
 
 @stage()
@@ -31,7 +30,7 @@ def pretrained(params: PretrainedParams, *, model: Out) -> Metrics:
     configs = [path for path in sorted(source.rglob("config.json")) if list(path.parent.glob("*.safetensors"))]
     if len(configs) != 1:
         raise UserError(f"{params.source}: {len(configs)} folders with config.json and safetensors; needs exactly one")
-    network = keep_layers(load_encoder(configs[0].parent), params.layers)
+    network = load_encoder(configs[0].parent)
     tokenizer = AutoTokenizer.from_pretrained(configs[0].parent)
     if not tokenizer.is_fast:
         raise UserError(f"{params.source}: no tokenizer.json; numbers are found again by a fast tokenizer's offsets")
@@ -60,7 +59,7 @@ def keep_layers(network: PreTrainedModel, layers: int | None) -> PreTrainedModel
     stack = getattr(getattr(network, "encoder", None), "layer", None)
     if stack is None or not 1 <= layers <= len(stack):
         have = "none that can be dropped" if stack is None else len(stack)
-        raise UserError(f"params.yaml: msat.pretrained.layers: {layers} is not allowed: the encoder has {have}")
+        raise UserError(f"params.yaml: msat.pretrain.encoder_layers: {layers} is not allowed: the encoder has {have}")
     network.encoder.layer = stack[:layers]
     network.config.num_hidden_layers = layers
     return network
