@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # PIPELINE on the study profile with SETS (see conf/sets/), once per seed in SEEDS (default 1 2 3), folded into
-# metrics/<pipeline>.study.json, or metrics/<pipeline>.study.<set>+<set>.json.
+# metrics/<pipeline>.study.json, or metrics/<pipeline>.study.<set>+<set>.json, sets by name.
 # One seed after the other in this checkout, so that a killed study resumes where it was: the errors of a finished seed
 # on each test item are kept, and tracked in git, in a folder named by its parameters; the stages of the unfinished one
 # go on from their shards and checkpoints. So seeds may also run on different days, or on different machines.
@@ -27,5 +27,5 @@ print(hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8])
         selfsown keep "$PIPELINE" "$items" "$study/seed-$seed.parquet"
     fi
 done
-sets=$(tr -d '[] ' <<< "${SETS:-}" | tr ',' '+')
+sets=$(tr -d '[] ' <<< "${SETS:-}" | tr ',' '\n' | sort | paste -sd+)
 selfsown fold "$PIPELINE" "metrics/$PIPELINE.study${sets:+.$sets}.json" "$study"/seed-*.parquet

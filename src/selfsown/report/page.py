@@ -107,7 +107,7 @@ def section(path: Path, metrics: Path, active: Mapping[str, Any]) -> Section:
     run = _read(metrics / f"{name}.json", {})
     sets: list[ResultSet] = []
     figures: list[Metrics] = []
-    for file in sorted(metrics.glob(f"{name}.study*.json"), key=lambda file: file.stem):
+    for file in sorted(metrics.glob(f"{name}.study*.json"), key=lambda file: (file.stem.count("+"), file.stem)):
         folded = _read(file, {})
         if "parameters" not in folded:
             raise ReportError(
