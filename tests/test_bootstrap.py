@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from selfsown.bootstrap import rate, rate_difference, relative_reduction
+from selfsown.bootstrap import mean_rate_difference, rate, rate_difference, relative_reduction
 
 
 def test_rate_is_corpus_level_not_a_mean_of_rates() -> None:
@@ -27,6 +27,24 @@ def test_pairing_narrows_the_interval() -> None:
     shuffled = rate_difference(rng.permutation(errors), baseline, units)
     assert paired.hi - paired.lo < 0.5 * (shuffled.hi - shuffled.lo)
     assert paired.hi < 0
+
+
+def test_sets_weigh_the_same_in_their_mean_however_large() -> None:
+    rng = np.random.default_rng(3)
+
+    def one(items: int, gain: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        baseline = (rng.random(items) < 0.4).astype(float)
+        return np.maximum(baseline, rng.random(items) < gain).astype(float), baseline, np.ones(items)
+
+    small, large = one(100, 0.5), one(2500, 0.0)
+    mean = mean_rate_difference([small, large])
+    parts = [rate_difference(*small), rate_difference(*large)]
+    assert mean.value == pytest.approx((parts[0].value + parts[1].value) / 2) and mean.n == 2600
+    assert parts[1][:3] == (0, 0, 0), "so half of the small set's interval is left"
+    assert mean.hi - mean.lo == pytest.approx((parts[0].hi - parts[0].lo) / 2)
+    twice = mean_rate_difference([one(400, 0.3), one(400, 0.3)])
+    once = rate_difference(*one(400, 0.3))
+    assert twice.hi - twice.lo == pytest.approx((once.hi - once.lo) / 2**0.5, rel=0.2), "resampled apart"
 
 
 def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:

@@ -7,7 +7,7 @@ over seeds to cover a set of runs. 95 % percentile intervals from `scipy.stats.b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,9 +48,7 @@ def rate(errors: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:
 
 def rate_difference(errors: FloatArray, baseline: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:
     """rate(errors) - rate(baseline) over the same items, paired: below zero is better than the baseline."""
-    return _estimate(
-        lambda e, b, u, axis: (e.sum(axis) - b.sum(axis)) / u.sum(axis), (errors, baseline, units), units, seed
-    )
+    return _estimate(_difference, (errors, baseline, units), units, seed)
 
 
 def relative_reduction(errors: FloatArray, baseline: FloatArray, seed: int = 0) -> Estimate:
@@ -58,17 +56,42 @@ def relative_reduction(errors: FloatArray, baseline: FloatArray, seed: int = 0) 
     return _estimate(lambda e, b, axis: 1 - e.sum(axis) / b.sum(axis), (errors, baseline), baseline, seed)
 
 
+def mean_rate_difference(sets: Sequence[Sequence[FloatArray]], seed: int = 0) -> Estimate:
+    """The plain mean of `rate_difference` over sets of other items: each (errors, baseline, units), resampled apart."""
+    values, resampled = [], []
+    for index, (errors, baseline, units) in enumerate(sets):
+        value, resamples = _resampled(_difference, (errors, baseline, units), units, seed + index)
+        values.append(value)
+        resampled.append(resamples)
+    lo, hi = np.percentile(np.mean(resampled, axis=0), [2.5, 97.5])
+    return Estimate(float(np.mean(values)), float(lo), float(hi), sum(len(units) for _, _, units in sets))
+
+
+def _difference(errors: FloatArray, baseline: FloatArray, units: FloatArray, axis: int) -> FloatArray:
+    made: FloatArray = (errors.sum(axis) - baseline.sum(axis)) / units.sum(axis)
+    return made
+
+
 def _estimate(
     statistic: Callable[..., FloatArray], data: tuple[FloatArray, ...], denominator: FloatArray, seed: int
 ) -> Estimate:
+    value, resamples = _resampled(statistic, data, denominator, seed)
+    lo, hi = np.percentile(resamples, [2.5, 97.5])
+    return Estimate(value, float(lo), float(hi), len(denominator))
+
+
+def _resampled(
+    statistic: Callable[..., FloatArray], data: tuple[FloatArray, ...], denominator: FloatArray, seed: int
+) -> tuple[float, FloatArray]:
+    """The statistic, and its value in each of `RESAMPLES` resamples of the items."""
     arrays = tuple(np.asarray(part, dtype=float) for part in data)
     if len(denominator) == 0 or np.sum(denominator) == 0:
         raise ValueError("a rate needs at least one item with at least one unit")
     value = float(statistic(*arrays, axis=0))
     if len(denominator) == 1:
-        return Estimate(value, value, value, 1)
-    interval = stats.bootstrap(
+        return value, np.full(RESAMPLES, value)
+    made = stats.bootstrap(
         arrays, statistic, paired=True, vectorized=True, method="percentile", n_resamples=RESAMPLES,
         rng=np.random.default_rng(seed), batch=1000,
-    ).confidence_interval  # fmt: skip
-    return Estimate(value, float(interval.low), float(interval.high), len(denominator))
+    )  # fmt: skip
+    return value, made.bootstrap_distribution

@@ -53,6 +53,22 @@ def test_a_clear_gain_is_clear_and_no_gain_is_not() -> None:
     assert metrics["mwp_gain_dag_pretrained_lo"] < 0 < metrics["mwp_gain_dag_pretrained_hi"]
 
 
+def test_the_mean_of_sets_is_of_their_gains_and_that_of_solvers_of_theirs() -> None:
+    matrix = MATRIX._replace(solvers=["dag", "seq2seq"], sets=["own", "svamp"])
+    found = {}
+    for index, variant in enumerate(matrix.variants()):
+        items = 120 if variant.problem_set == "own" else 60
+        found[variant] = answers(0.1 * index, index, items)
+    metrics, _ = measure(found, matrix)
+    for solver in matrix.solvers:
+        gains = [metrics[f"mwp_gain_{solver}_pretrained{suffix}"] for suffix in ("", "_svamp")]
+        assert metrics[f"mwp_gain_{solver}_pretrained_mean_of_sets"] == pytest.approx(np.mean(gains))
+    both = [metrics[f"mwp_gain_{solver}_pretrained_mean_of_sets"] for solver in matrix.solvers]
+    assert metrics["mwp_gain_pretrained_mean_of_sets"] == pytest.approx(np.mean(both))
+    assert metrics["mwp_gain_pretrained_mean_of_sets_n"] == 180
+    assert not [key for key in measure(frames(answers(0.5), answers(0.4)), MATRIX)[0] if "mean_of_sets" in key]
+
+
 def test_near_duplicates_do_not_narrow_an_interval() -> None:
     once = answers(0.5, items=100)
     copies = pd.concat([once.assign(id=once["id"] + f"-{copy}") for copy in range(4)])

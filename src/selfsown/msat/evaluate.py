@@ -4,7 +4,8 @@ Input: the answers of each trained solver. Output: flat metrics with 95 % bootst
 `scratch`, what the training rows' most frequent program would answer (`majority`), plots, samples; the two solvers
 registered. Intervals are over groups of near-duplicate problems, which are right or wrong together: over single
 problems they would be too narrow. Keys without suffix are of the first representation, difficulty and problem set in
-the matrix; the others carry theirs.
+the matrix; the others carry theirs, and `mean_of_sets` the plain mean over several sets: the one figure that says
+whether the arithmetic helps, of each solver and, without a solver's name, of both.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import pyarrow as pa
 from pydantic import ConfigDict
 
 from selfsown import study, tracking
-from selfsown.bootstrap import rate, rate_difference
+from selfsown.bootstrap import mean_rate_difference, rate, rate_difference
 from selfsown.errors import UserError
 from selfsown.msat.variants import TASKS, Matrix, Variant, parse_set
 from selfsown.shards import read_product, write_json
@@ -71,6 +72,7 @@ def measure(frames: Mapping[Variant, pd.DataFrame], matrix: Matrix) -> tuple[dic
     metrics: dict[str, float] = {}
     bars: list[dict[str, object]] = []
     joined: dict[tuple[Variant, str], pd.DataFrame] = {}
+    gains: dict[str, dict[str, list[Paired]]] = {}  # by key, then by set
     first = (matrix.solvers[0], matrix.representations[0], matrix.difficulties[0], matrix.arms[0])
     for (variant, source), group in itertools.groupby(
         sorted(frames, key=_by_source), key=lambda found: (found._replace(problem_set=""), _source(found))
@@ -96,9 +98,19 @@ def measure(frames: Mapping[Variant, pd.DataFrame], matrix: Matrix) -> tuple[dic
         bars.append({"split": source, "arm": variant.pretrained, **values})
         baseline = joined.get((variant._replace(arm=BASELINE), source))
         if baseline is not None and variant.arm != BASELINE and variant.problem_set != TASKS:
-            metrics |= _difference(f"mwp_gain_{variant.solver}_{variant.arm}{suffix}", frame, baseline)
+            key = f"mwp_gain_{variant.solver}_{variant.arm}{suffix}"
+            metrics |= _difference(key, frame, baseline)
+            own = matrix.suffix(variant._replace(problem_set=TASKS))
+            for whole in (f"mwp_gain_{variant.solver}_{variant.arm}{own}", f"mwp_gain_{variant.arm}{own}"):
+                pair = _paired(key, _plain(frame), _plain(baseline))
+                gains.setdefault(whole, {}).setdefault(source, []).append(pair)
         if variant[:4] == first and variant.problem_set != TASKS:  # the same of every solver
             metrics |= _rates(f"mwp_accuracy_majority{suffix}", frame.assign(correct=frame["majority"]))
+    for key, by_set in gains.items():
+        if len(by_set) > 1:  # solvers are asked the same problems: averaged on each before any is resampled
+            sets = [np.mean(pairs, axis=0) for pairs in by_set.values()]
+            asked = sum(units.sum() for _, _, units in sets)
+            metrics |= mean_rate_difference(sets)._replace(n=int(asked)).flat(f"{key}_mean_of_sets")
     return metrics, bars
 
 
@@ -170,13 +182,27 @@ def _difference(key: str, frame: pd.DataFrame, baseline: pd.DataFrame) -> dict[s
     """
     metrics: dict[str, float] = {}
     for end, enlarged in (("", False), ("_enlarged", True)):
-        ours, theirs = (part[part["enlarged"] == enlarged].set_index("id").sort_index() for part in (frame, baseline))
-        if not ours.index.equals(theirs.index):
-            raise UserError(f"{key}: other problems than {BASELINE}; run `dvc repro` again")
+        ours, theirs = (part[part["enlarged"] == enlarged] for part in (frame, baseline))
+        pair = _paired(key, ours, theirs)
         if len(ours):
-            (right, asked), (baseline_right, _) = _by_group(ours), _by_group(theirs)
-            metrics |= rate_difference(right, baseline_right, asked)._replace(n=len(ours)).flat(f"{key}{end}")
+            metrics |= rate_difference(*pair)._replace(n=len(ours)).flat(f"{key}{end}")
     return metrics
+
+
+Paired = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Right answers, the baseline's right answers, and problems of each group, groups in order."""
+
+
+def _paired(key: str, rows: pd.DataFrame, baseline: pd.DataFrame) -> Paired:
+    """Both on the same problems.
+
+    Raises:
+        UserError: they are not the same.
+    """
+    if sorted(rows["id"]) != sorted(baseline["id"]):
+        raise UserError(f"{key}: other problems than {BASELINE}; run `dvc repro` again")
+    (right, asked), (baseline_right, _) = _by_group(rows), _by_group(baseline)
+    return right, baseline_right, asked
 
 
 def _samples(frames: Mapping[Variant, pd.DataFrame], count: int) -> list[dict[str, object]]:
