@@ -1,4 +1,4 @@
-"""Adapters in every architecture that is said to take them."""
+"""Adapters in every architecture that is said to take them, and encoders cut to their bottom layers."""
 
 import pytest
 import torch
@@ -6,6 +6,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel, T5EncoderModel
 
 from selfsown.errors import UserError
 from selfsown.msat.adapters import Adapted, add_adapters, own_weights, train_adapters_only
+from selfsown.msat.pretrained import keep_layers
 
 LAYERS = 2
 SIZES = {
@@ -43,3 +44,19 @@ def test_an_architecture_that_is_not_known_is_named() -> None:
     small = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2, "vocab_size": 20}
     with pytest.raises(UserError, match=r"msat\.pretrained\.source: no block of a 't5' encoder"):
         add_adapters(T5EncoderModel(AutoConfig.for_model("t5", **small)), 4)
+
+
+def test_a_cut_encoder_gives_the_states_below_the_cut() -> None:
+    ids = torch.randint(3, 20, (2, 7))
+    whole = encoder("bert")
+    below = whole(input_ids=ids, output_hidden_states=True).hidden_states[1]
+    assert keep_layers(whole, None) is whole
+    cut = keep_layers(whole, 1)
+    torch.testing.assert_close(cut(input_ids=ids).last_hidden_state, below)
+    assert cut.config.num_hidden_layers == 1, "so that it is loaded as it was saved"
+
+
+@pytest.mark.parametrize(("kind", "layers", "have"), [("bert", 3, "2"), ("bert", 0, "2"), ("distilbert", 1, "none")])
+def test_layers_that_are_not_there_are_refused(kind: str, layers: int, have: str) -> None:
+    with pytest.raises(UserError, match=f"encoder_layers: {layers} is not allowed: the encoder has {have}"):
+        keep_layers(encoder(kind), layers)

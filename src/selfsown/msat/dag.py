@@ -194,17 +194,19 @@ class DagSolver(Backbone):
             scores, places = self.scores(values, candidates, results)
             top, best = scores.flatten(1).max(1)
             left, right, operator, stop = torch.unravel_index(best, scores.shape[1:])
+            # Read at once: on a GPU each read of one element would wait for it.
+            choices = torch.stack([left, right, operator, stop, (top <= IMPOSSIBLE).long()], 1).tolist()
             going = []
-            for position, (row, score) in enumerate(zip(rows, top.tolist(), strict=True)):
-                if score <= IMPOSSIBLE:  # a single number, and no constant to join it with
+            for position, (row, (first, second, op, last, impossible)) in enumerate(zip(rows, choices, strict=True)):
+                if impossible:  # a single number, and no constant to join it with
                     continue
                 known = operands[row]
                 try:
-                    made = operation(known[left[position]], known[right[position]], OPERATORS[operator[position]])
+                    made = operation(known[first], known[second], OPERATORS[op])
                 except Refused as refused:
                     programs[row] = refused
                     continue
-                if stop[position]:
+                if last:
                     programs[row] = made
                 else:
                     known.insert(0, made)
