@@ -65,3 +65,14 @@ def test_every_line_of_the_example_may_be_uncommented() -> None:
     Path(".env").write_text(re.sub(r"^# (?=[A-Z_]+=)", "", EXAMPLE.read_text(), flags=re.MULTILINE))
     defaults = Settings(_env_file=None)
     assert settings() == defaults.model_copy(update={"mirror": "/srv/mirror"})
+
+
+def test_a_process_elsewhere_gets_what_was_set_here_from_the_file_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("SELFSOWN_PRECISION=fp32\nSELFSOWN_OFFLINE=true\nSELFSOWN_MIRROR=\nOTHER=1\n")
+    monkeypatch.setenv("SELFSOWN_WORKERS", "2")
+    here = settings()
+    assert here.environment == {"SELFSOWN_OFFLINE": "True", "SELFSOWN_PRECISION": "fp32", "SELFSOWN_WORKERS": "2"}
+    Path(".env").unlink()
+    for name, value in here.environment.items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == here

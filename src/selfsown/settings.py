@@ -45,6 +45,13 @@ class Settings(BaseSettings):
         return self.cache.expanduser()
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The variables that give a process elsewhere what was set here, by the environment or by `.env`."""
+        prefix = self.model_config["env_prefix"]
+        values = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+        return {f"{prefix}{name}".upper(): str(value) for name, value in values.items() if value is not None}
+
+    @property
     def worker_count(self) -> int:
         """`workers`, or the cores this process may use."""
         return self.workers or len(os.sched_getaffinity(0))

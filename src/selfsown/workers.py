@@ -150,9 +150,9 @@ def _on_ray(
     import ray
 
     if not ray.is_initialized():
-        here = {key: value for key, value in os.environ.items() if key.startswith("SELFSOWN_")}
         path = os.pathsep.join(part for part in sys.path if part)
-        ray.init(log_to_driver=False, include_dashboard=False, runtime_env={"env_vars": {**here, "PYTHONPATH": path}})
+        variables = {**settings().environment, "PYTHONPATH": path}  # another node has no `.env`
+        ray.init(log_to_driver=False, include_dashboard=False, runtime_env={"env_vars": variables})
 
     class Actor:
         def __init__(self) -> None:
