@@ -10,26 +10,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from selfsown.params import Params
+from selfsown.text import letters_of
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 SPLITS = ("seed", "text", "dev", "test", "ood")
 """What an utterance may be for; `seed`, `dev` and `test` must not be empty."""
-
-LATIN = "A-Za-zÀ-ÖØ-öø-ɏẀ-ỿ"
-CYRILLIC = "Ѐ-ӿ"
-LETTERS = {
-    "zh": "㐀-䶿一-鿿",
-    "ja": "぀-ヿ㐀-䶿一-鿿ー々",
-    "be": CYRILLIC,
-    "bg": CYRILLIC,
-    "ru": CYRILLIC,
-    "uk": CYRILLIC,
-    "el": "Ͱ-Ͽἀ-῿",
-    "hi": "ऀ-ॿ",
-}
-"""Letters of a language's script, as a character class; `LATIN` for any language not listed."""
 
 
 class TextLimits(Params):
@@ -206,7 +193,7 @@ def foreign_letter(language: str) -> str:
     >>> re.findall(foreign_letter("cs"), "Příliš žluťoučký, 'kůň' 5 п λ")
     ['п', 'λ']
     """
-    return rf"(?![{LETTERS.get(language, LATIN)}])[^\W\d_]"
+    return rf"(?![{letters_of(language)}])[^\W\d_]"
 
 
 def filled(column: str) -> list[Expectation]:
