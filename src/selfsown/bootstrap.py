@@ -39,7 +39,7 @@ def rate(errors: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:
     Raises:
         ValueError: no items, or no units in them.
     """
-    made = _estimate(lambda e, u, axis: e.sum(axis) / u.sum(axis), (errors, units), units, seed)
+    made = _estimate(lambda e, u, axis: e.sum(axis) / u.sum(axis), [(errors, units)], seed)
     if made.value in (0, 1) and np.array_equal(errors, made.value * np.asarray(units)):
         exact = stats.binomtest(int(made.value) * made.n, made.n).proportion_ci()
         return made._replace(lo=float(exact.low), hi=float(exact.high))
@@ -48,47 +48,34 @@ def rate(errors: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:
 
 def rate_difference(errors: FloatArray, baseline: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:
     """rate(errors) - rate(baseline) over the same items, paired: below zero is better than the baseline."""
-    return _estimate(_difference, (errors, baseline, units), units, seed)
+    return mean_rate_difference([(errors, baseline, units)], seed)
 
 
 def relative_reduction(errors: FloatArray, baseline: FloatArray, seed: int = 0) -> Estimate:
     """1 - rate(errors) / rate(baseline) over the same items, paired: above zero is better than the baseline."""
-    return _estimate(lambda e, b, axis: 1 - e.sum(axis) / b.sum(axis), (errors, baseline), baseline, seed)
+    return _estimate(lambda e, b, axis: 1 - e.sum(axis) / b.sum(axis), [(errors, baseline)], seed)
 
 
 def mean_rate_difference(sets: Sequence[Sequence[FloatArray]], seed: int = 0) -> Estimate:
     """The plain mean of `rate_difference` over sets of other items: each (errors, baseline, units), resampled apart."""
-    values, resampled = [], []
-    for index, (errors, baseline, units) in enumerate(sets):
-        value, resamples = _resampled(_difference, (errors, baseline, units), units, seed + index)
-        values.append(value)
-        resampled.append(resamples)
-    lo, hi = np.percentile(np.mean(resampled, axis=0), [2.5, 97.5])
-    return Estimate(float(np.mean(values)), float(lo), float(hi), sum(len(units) for _, _, units in sets))
+    return _estimate(lambda e, b, u, axis: (e.sum(axis) - b.sum(axis)) / u.sum(axis), sets, seed)
 
 
-def _difference(errors: FloatArray, baseline: FloatArray, units: FloatArray, axis: int) -> FloatArray:
-    made: FloatArray = (errors.sum(axis) - baseline.sum(axis)) / units.sum(axis)
-    return made
+def _estimate(statistic: Callable[..., FloatArray], sets: Sequence[Sequence[FloatArray]], seed: int) -> Estimate:
+    """The plain mean of a statistic over sets of items; the last array of each set is what the statistic divides by."""
+    made = [_resampled(statistic, data, seed + index) for index, data in enumerate(sets)]
+    lo, hi = np.percentile(np.mean([resamples for _, resamples in made], axis=0), [2.5, 97.5])
+    value = float(np.mean([value for value, _ in made]))
+    return Estimate(value, float(lo), float(hi), sum(len(data[-1]) for data in sets))
 
 
-def _estimate(
-    statistic: Callable[..., FloatArray], data: tuple[FloatArray, ...], denominator: FloatArray, seed: int
-) -> Estimate:
-    value, resamples = _resampled(statistic, data, denominator, seed)
-    lo, hi = np.percentile(resamples, [2.5, 97.5])
-    return Estimate(value, float(lo), float(hi), len(denominator))
-
-
-def _resampled(
-    statistic: Callable[..., FloatArray], data: tuple[FloatArray, ...], denominator: FloatArray, seed: int
-) -> tuple[float, FloatArray]:
+def _resampled(statistic: Callable[..., FloatArray], data: Sequence[FloatArray], seed: int) -> tuple[float, FloatArray]:
     """The statistic, and its value in each of `RESAMPLES` resamples of the items."""
     arrays = tuple(np.asarray(part, dtype=float) for part in data)
-    if len(denominator) == 0 or np.sum(denominator) == 0:
+    if len(arrays[-1]) == 0 or arrays[-1].sum() == 0:
         raise ValueError("a rate needs at least one item with at least one unit")
     value = float(statistic(*arrays, axis=0))
-    if len(denominator) == 1:
+    if len(arrays[-1]) == 1:
         return value, np.full(RESAMPLES, value)
     made = stats.bootstrap(
         arrays, statistic, paired=True, vectorized=True, method="percentile", n_resamples=RESAMPLES,

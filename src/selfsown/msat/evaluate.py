@@ -22,7 +22,7 @@ import pyarrow as pa
 from pydantic import ConfigDict
 
 from selfsown import study, tracking
-from selfsown.bootstrap import mean_rate_difference, rate, rate_difference
+from selfsown.bootstrap import mean_rate_difference, rate
 from selfsown.errors import UserError
 from selfsown.msat.variants import TASKS, Matrix, Variant, parse_set
 from selfsown.shards import read_product, write_json
@@ -99,18 +99,17 @@ def measure(frames: Mapping[Variant, pd.DataFrame], matrix: Matrix) -> tuple[dic
         baseline = joined.get((variant._replace(arm=BASELINE), source))
         if baseline is not None and variant.arm != BASELINE and variant.problem_set != TASKS:
             key = f"mwp_gain_{variant.solver}_{variant.arm}{suffix}"
-            metrics |= _difference(key, frame, baseline)
+            pairs = _pairs(key, frame, baseline)
+            for end, pair in pairs.items():
+                metrics |= _gain(f"{key}{end}", [pair])
             own = matrix.suffix(variant._replace(problem_set=TASKS))
             for whole in (f"mwp_gain_{variant.solver}_{variant.arm}{own}", f"mwp_gain_{variant.arm}{own}"):
-                pair = _paired(key, _plain(frame), _plain(baseline))
-                gains.setdefault(whole, {}).setdefault(source, []).append(pair)
+                gains.setdefault(whole, {}).setdefault(source, []).append(pairs[""])
         if variant[:4] == first and variant.problem_set != TASKS:  # the same of every solver
             metrics |= _rates(f"mwp_accuracy_majority{suffix}", frame.assign(correct=frame["majority"]))
     for key, by_set in gains.items():
         if len(by_set) > 1:  # solvers are asked the same problems: averaged on each before any is resampled
-            sets = [np.mean(pairs, axis=0) for pairs in by_set.values()]
-            asked = sum(units.sum() for _, _, units in sets)
-            metrics |= mean_rate_difference(sets)._replace(n=int(asked)).flat(f"{key}_mean_of_sets")
+            metrics |= _gain(f"{key}_mean_of_sets", [np.mean(of_solvers, axis=0) for of_solvers in by_set.values()])
     return metrics, bars
 
 
@@ -174,35 +173,31 @@ def _rate(key: str, rows: pd.DataFrame) -> dict[str, float]:
     return rate(*_by_group(rows))._replace(n=len(rows)).flat(key)
 
 
-def _difference(key: str, frame: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, float]:
-    """Accuracy above the baseline's, paired by problem: all, and with larger numbers.
+Paired = Sequence[np.ndarray]
+"""Right answers, the baseline's right answers, and problems of each group, groups in order."""
+
+
+def _pairs(key: str, frame: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, Paired]:
+    """Both on the same problems, by the end of their key: all, and with larger numbers if there are any.
 
     Raises:
         UserError: the two answered different problems.
     """
-    metrics: dict[str, float] = {}
+    pairs: dict[str, Paired] = {}
     for end, enlarged in (("", False), ("_enlarged", True)):
         ours, theirs = (part[part["enlarged"] == enlarged] for part in (frame, baseline))
-        pair = _paired(key, ours, theirs)
+        if sorted(ours["id"]) != sorted(theirs["id"]):
+            raise UserError(f"{key}: other problems than {BASELINE}; run `dvc repro` again")
         if len(ours):
-            metrics |= rate_difference(*pair)._replace(n=len(ours)).flat(f"{key}{end}")
-    return metrics
+            (right, asked), (baseline_right, _) = _by_group(ours), _by_group(theirs)
+            pairs[end] = (right, baseline_right, asked)
+    return pairs
 
 
-Paired = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Right answers, the baseline's right answers, and problems of each group, groups in order."""
-
-
-def _paired(key: str, rows: pd.DataFrame, baseline: pd.DataFrame) -> Paired:
-    """Both on the same problems.
-
-    Raises:
-        UserError: they are not the same.
-    """
-    if sorted(rows["id"]) != sorted(baseline["id"]):
-        raise UserError(f"{key}: other problems than {BASELINE}; run `dvc repro` again")
-    (right, asked), (baseline_right, _) = _by_group(rows), _by_group(baseline)
-    return right, baseline_right, asked
+def _gain(key: str, sets: Sequence[Paired]) -> dict[str, float]:
+    """Accuracy above the baseline's, the mean over sets, with its interval and the number of problems."""
+    asked = sum(int(units.sum()) for _, _, units in sets)
+    return mean_rate_difference(sets)._replace(n=asked).flat(key)
 
 
 def _samples(frames: Mapping[Variant, pd.DataFrame], count: int) -> list[dict[str, object]]:
