@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 from common import ratio, write_result
 
-from selfsown.shards import read_card
+from selfsown.products import read_card
 
 SEED = 1
 REPEATS = 3

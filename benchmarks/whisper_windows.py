@@ -24,12 +24,12 @@ from selfsown.audio import decode
 from selfsown.bootstrap import rate, rate_difference
 from selfsown.device import compute_device, compute_dtype
 from selfsown.params import load_params
-from selfsown.speech_bt import whisper
-from selfsown.speech_bt.decoding import Clip, chosen_clips
-from selfsown.speech_bt.scoring import score
 from selfsown.speech_bt.train import Trainer, TrainParams, freeze, groups_of
-from selfsown.speech_bt.windows import IGNORED, Collator, Spoken, Window, Windows, in_batches, plan_windows
-from selfsown.text import normalizer
+from selfsown.speech_bt.train.windows import IGNORED, Collator, Spoken, Window, Windows, in_batches, plan_windows
+from selfsown.speech_bt.whisper import windowed as whisper
+from selfsown.speech_bt.whisper.decoding import Clip, chosen_clips
+from selfsown.speech_bt.whisper.scoring import score
+from selfsown.text.scoring import normalizer
 from selfsown.training import execution_arguments
 
 REPEATS = 3
@@ -38,7 +38,7 @@ CLIPS = 48
 CLIPS_PER_STEP = 8
 DEV_CLIPS = 48
 MODEL = Path("models/speech_bt/mixed")
-PRETRAINED = Path("models/speech_bt/pretrained")
+UNTOUCHED = Path("models/speech_bt/untouched")
 SPEECH, SYNTHETIC, ACCEPTED = (
     Path("data") / name for name in ("corpora/speech", "speech_bt/synthetic", "speech_bt/accepted")
 )
@@ -72,7 +72,7 @@ def train_stock(network: WhisperForConditionalGeneration, clips: list[Spoken], p
     """Seconds to train on every clip once."""
     steps = len(clips) // CLIPS_PER_STEP
     arguments = arguments_of(params, work, max_steps=steps, per_device_train_batch_size=CLIPS_PER_STEP)
-    dataset = PaddedClips(clips, WhisperProcessor.from_pretrained(PRETRAINED))
+    dataset = PaddedClips(clips, WhisperProcessor.from_pretrained(UNTOUCHED))
     trainer = Seq2SeqTrainer(model=network, args=arguments, data_collator=pad, train_dataset=dataset)
     start = time.perf_counter()
     trainer.train()
@@ -112,7 +112,7 @@ def train_ours(
     work: str,
 ) -> float:
     """Seconds to train on every window once, `batch` of one length a step."""
-    processor = WhisperProcessor.from_pretrained(PRETRAINED)
+    processor = WhisperProcessor.from_pretrained(UNTOUCHED)
     arguments = arguments_of(params, work, num_train_epochs=1, per_device_train_batch_size=batch)
     dataset = Windows(
         groups, [params.augment_real, params.augment_synthetic], windows, pack=params.pack,
@@ -149,13 +149,13 @@ def ours(
 
 def bench_training(params: TrainParams, dev: list[Clip]) -> dict[str, Any]:
     """Clips per second of both, and the dev WER of both models after the last repeat, decoded alike at 30 s."""
-    processor = WhisperProcessor.from_pretrained(PRETRAINED)
+    processor = WhisperProcessor.from_pretrained(UNTOUCHED)
     groups, shares = groups_of("mixed", params, SPEECH, SYNTHETIC, ACCEPTED)
     rng = np.random.default_rng(params.seed)
     networks = {}
     for name, kind in (("peer", WhisperForConditionalGeneration), ("ours", whisper.WindowedWhisper)):
-        networks[name] = kind.from_pretrained(PRETRAINED, dtype=torch.float32)
-        freeze(networks[name], params.encoder_layers)
+        networks[name] = kind.from_pretrained(UNTOUCHED, dtype=torch.float32)
+        freeze(networks[name], params.trained_encoder_layers)
     speeds: dict[str, list[float]] = {"peer": [], "ours": []}
     with tempfile.TemporaryDirectory() as work:
         for repeat in range(REPEATS + 1):
@@ -209,7 +209,12 @@ def compare(scores: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
     words = scores["peer"][1]
     difference = rate_difference(scores["ours"][0], scores["peer"][0], words)
     rates = {f"wer_{name}": rate(found, words).value for name, (found, _) in scores.items()}
-    return rates | difference.flat("wer_ours_minus_peer")
+    return rates | {
+        "wer_ours_minus_peer": difference.value,
+        "wer_ours_minus_peer_lo": difference.lo,
+        "wer_ours_minus_peer_hi": difference.hi,
+        "wer_ours_minus_peer_n": difference.n,
+    }
 
 
 def main() -> None:
@@ -217,7 +222,8 @@ def main() -> None:
     params = load_params("speech_bt.train", TrainParams)
     dev = chosen_clips(SPEECH, ["dev"], params.languages[:1], DEV_CLIPS)
     parts = {"training": bench_training(params, dev), "transcription": bench_transcription(params, dev)}
-    conditions = {"pack": params.pack.model_dump(), "encoder_layers": params.encoder_layers, "dev_clips": len(dev)}
+    layers = params.trained_encoder_layers
+    conditions = {"pack": params.pack.model_dump(), "trained_encoder_layers": layers, "dev_clips": len(dev)}
     packages = ["torch", "transformers"]
     write_result(
         "whisper_windows", seed=params.seed, packages=packages, precision=str(compute_dtype()), **conditions, **parts
