@@ -1,9 +1,9 @@
 # Thin names for the scripts that .ci/run calls too. Each sets up what it needs.
-# PIPELINE=speech_bt  one pipeline instead of all      PROFILE=smoke  another profile (see CONTRIBUTING.md)
-# SETS=published      word problems of the papers too, or msat's ablations (conf/sets/); with PROFILE= or study
+# PIPELINE=<name>      one of pipelines/ instead of all      PROFILE=smoke  another profile (see CONTRIBUTING.md)
+# VARIANT=<name>       other data or an ablation (conf/variant/), several as [a,b]; with PROFILE= or study
 # PYTHON=python3.12   the interpreter to set up with   ARGS='-k text' passed on to pytest
 .PHONY: help repro study test ui lint bench
-export PIPELINE PROFILE SETS PYTHON
+export PIPELINE PROFILE VARIANT PYTHON
 
 help:   ## this list
 	@sed -n 's/^\([a-z]*\): *## /make \1\t/p' Makefile | expand -t 16
@@ -11,7 +11,7 @@ help:   ## this list
 repro:  ## run what is not up to date: all pipelines, or PIPELINE=; PROFILE= switches params.yaml first
 	@scripts/repro.sh
 
-study:  ## PIPELINE= on the study profile, three seeds, folded into metrics/<pipeline>.study*.json
+study:  ## PIPELINE= on the study profile, three seeds, merged into metrics/<pipeline>.study*.json
 	@scripts/study.sh
 
 test:   ## unit tests

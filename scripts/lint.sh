@@ -6,7 +6,10 @@ check() { echo "lint: $*" >&2 && "$@" || failed="$failed $1"; }
 check ruff check .
 check ruff format --check .
 check mypy
-check lint-imports --no-cache
+contract=$(mktemp --suffix=.toml)
+trap 'rm -f "$contract"' EXIT
+sed "s/<pipelines>/$(ls pipelines | paste -sd'|')/" pyproject.toml >"$contract" # no pipeline knows another
+check lint-imports --no-cache --config "$contract"
 check zizmor --offline --quiet .github
 check check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 check check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml

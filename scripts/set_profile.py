@@ -1,10 +1,11 @@
-"""Make a profile the active one: compose `conf/` into `params.yaml`, as `dvc exp run -S` does, and run nothing.
+"""Make a profile the active one: compose `conf/` into `params.yaml`, and run nothing.
 
     python scripts/set_profile.py profile=smoke
-    python scripts/set_profile.py profile=study sets=[published,symbolic] seed=2
+    python scripts/set_profile.py profile=study variant=[published,symbolic] seed=2
 
-`params.yaml` is the active profile, and is committed as `laptop`. Numbers edited there by hand would be lost, so a
-`params.yaml` that is neither committed nor some profile's own composition is not overwritten.
+`params.yaml` is the truth, and is committed as `laptop`: stages read it and nothing else, `dvc exp run -S key=value`
+changes keys of what is there. Numbers edited in it would be lost here, so a `params.yaml` that is neither committed nor
+some profile's own composition is not overwritten.
 """
 
 import itertools
@@ -27,7 +28,7 @@ def choices(group: str) -> list[str]:
 
 
 def composed(*overrides: str) -> str:
-    """The text DVC would write to `params.yaml` for these Hydra overrides."""
+    """The text of `params.yaml` for these Hydra overrides."""
     with initialize_config_dir(str(CONF.resolve()), version_base=None):
         config = compose(config_name="config", overrides=list(overrides))
     OmegaConf.resolve(config)
@@ -42,12 +43,12 @@ def edited() -> bool:
     if subprocess.run(clean, check=False, stderr=subprocess.DEVNULL).returncode == 0:
         return False
     active = yaml.safe_load(PARAMS.read_text())
-    if not isinstance(active, dict) or active.get("profile") not in choices("profile"):
+    if not isinstance(active, dict) or active.get("composed_from") not in choices("profile"):
         return True
-    own = (f"profile={active['profile']}", f"seed={active.get('seed')}")
-    sets = choices("sets")
-    some = itertools.chain.from_iterable(itertools.combinations(sets, count) for count in range(len(sets) + 1))
-    return all(active != yaml.safe_load(composed(*own, f"sets=[{','.join(chosen)}]")) for chosen in some)
+    own = (f"profile={active['composed_from']}", f"seed={active.get('seed')}")
+    variants = choices("variant")
+    some = itertools.chain.from_iterable(itertools.combinations(variants, n) for n in range(len(variants) + 1))
+    return all(active != yaml.safe_load(composed(*own, f"variant=[{','.join(chosen)}]")) for chosen in some)
 
 
 def main(overrides: list[str]) -> None:

@@ -1,31 +1,49 @@
 #!/usr/bin/env bash
-# PIPELINE on the study profile with SETS (see conf/sets/), once per seed in SEEDS (default 1 2 3), folded into
-# metrics/<pipeline>.study.json, or metrics/<pipeline>.study.<set>+<set>.json, sets by name.
-# One seed after the other in this checkout, so that a killed study resumes where it was: the errors of a finished seed
-# on each test item are kept, and tracked in git, in a folder named by its parameters; the stages of the unfinished one
-# go on from their shards and checkpoints. So seeds may also run on different days, or on different machines.
+# PIPELINE on the study profile with VARIANT (see conf/variant/), once per seed in SEEDS (default 1 2 3), merged into
+# metrics/<pipeline>.study.json, or metrics/<pipeline>.study.<variant>+<variant>.json, variants by name.
+# It runs in a clone of its own (.selfsown/study/), at the commit of its first kept seed, else of HEAD, so that no edit here
+# changes the study half-way. DVC's cache, MLflow's store and the environment are this checkout's. What is kept of a
+# finished seed, and tracked in git, is in metrics/<pipeline>.study/: called again it goes on with the next, and the
+# stages of an unfinished one from their shards and checkpoints. To begin anew at HEAD, remove that folder and the clone.
 . "$(dirname "$0")/env.sh"
-: "${PIPELINE:?which one? make study PIPELINE=speech_bt}"
+: "${PIPELINE:?which one? make study PIPELINE=<one of pipelines/>}"
 known_pipeline
-# What the evaluation reads, its first input, has a row for each test item.
-items=$(python -c '
-import shlex, sys, yaml
-stages = yaml.safe_load(open(f"pipelines/{sys.argv[1]}/dvc.yaml"))["stages"]
-print(shlex.split(stages["evaluate"]["cmd"])[3])' "$PIPELINE")
-for seed in ${SEEDS:-1 2 3}; do
-    python scripts/set_profile.py profile=study "sets=${SETS:-[]}" "seed=$seed"
-    key=$(python -c '
-import hashlib, json, sys, yaml
-params = yaml.safe_load(open("params.yaml"))
-stages = open(f"pipelines/{sys.argv[1]}/dvc.yaml").read()
-kept = {key: params.get(key) for key in ("data_seed", "languages", sys.argv[1])}
-kept["corpora"] = {name: made for name, made in params["corpora"].items() if f"data/corpora/{name}" in stages}
-print(hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:8])' "$PIPELINE")
-    study=metrics/$PIPELINE.study/$key
-    if [ ! -f "$study/seed-$seed.parquet" ]; then
-        dvc repro "pipelines/$PIPELINE/dvc.yaml"
-        selfsown keep "$PIPELINE" "$items" "$study/seed-$seed.parquet"
+variants=$(tr -d '[] ' <<<"${VARIANT:-}" | tr ',' '\n' | sort | paste -sd+)
+name=$PIPELINE.study${variants:+.$variants}
+kept=$PWD/metrics/$PIPELINE.study/${variants:-plain}
+clone=$PWD/.selfsown/study/$name
+
+prepare() { # the clone, whole or not there; one that is there stays at its commit
+    local commit
+    if grep -qs '"code": "not recorded"' "$kept"/seed-*.json; then
+        echo "study: the seeds in $kept do not say which code made them: no other joins them; remove them to begin anew" >&2
+        exit 1
     fi
+    commit=$(sed -n 's/^ "commit": "\([0-9a-f]*\)".*/\1/p' "$kept"/seed-*.json 2>/dev/null | head -1 || true)
+    if [ ! -d "$clone" ]; then
+        rm -rf "$clone.tmp"
+        git clone -q --no-checkout . "$clone.tmp"
+        git -C "$clone.tmp" checkout -q --detach "${commit:-HEAD}"
+        ln -s "$PWD/.env" "$clone.tmp/.env" # execution settings, if there are any
+        (cd "$clone.tmp" && dvc cache dir --quiet --local "$cache")
+        mv "$clone.tmp" "$clone"
+    elif [ -n "$commit" ] && [ "$(git -C "$clone" rev-parse HEAD)" != "$commit" ]; then
+        echo "study: $clone is not at ${commit:0:8}, the commit of the kept seeds: remove it" >&2
+        exit 1
+    fi
+}
+
+cache=$(dvc cache dir)
+for seed in ${SEEDS:-1 2 3}; do
+    if [ -f "$kept/seed-$seed.parquet" ]; then continue; fi
+    prepare
+    echo "study: $name, seed $seed, commit $(git -C "$clone" rev-parse --short HEAD), in $clone" >&2
+    (
+        cd "$clone"
+        export PYTHONPATH=$clone/src
+        python scripts/set_profile.py profile=study "variant=[${variants//+/,}]" "seed=$seed"
+        dvc repro "pipelines/$PIPELINE/dvc.yaml"
+        selfsown study keep "$PIPELINE" "$kept/seed-$seed.parquet"
+    )
 done
-sets=$(tr -d '[] ' <<< "${SETS:-}" | tr ',' '\n' | sort | paste -sd+)
-selfsown fold "$PIPELINE" "metrics/$PIPELINE.study${sets:+.$sets}.json" "$study"/seed-*.parquet
+selfsown study merge "$PIPELINE" "metrics/$name.json" "$kept"/seed-*.parquet

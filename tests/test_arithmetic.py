@@ -1,6 +1,5 @@
 """Every format gives back what it was given; values are exact; nothing else is read, and nothing is executed."""
 
-import doctest
 import random
 import sys
 import time
@@ -23,7 +22,6 @@ from selfsown.arithmetic import (
     canonical,
     deductive_steps,
     evaluate,
-    expression,
     find_annotations,
     from_steps,
     operators,
@@ -284,7 +282,3 @@ def test_ten_thousand_random_and_hostile_strings_are_read_or_refused_at_once(mon
         mean = (time.process_time() - start) / len(texts)
         watching = False
         assert mean < 1e-3, f"{parse.__name__}: {1e3 * mean:.2f} ms a text"
-
-
-def test_examples_in_docstrings():
-    assert doctest.testmod(expression).failed == 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from selfsown import audio
-from selfsown.audio import SAMPLE_RATE, AudioError, AugmentParams, augment, decode, encode_flac, resample
+from selfsown.audio import SAMPLE_RATE, AudioError, AugmentParams, augment, decode, encode_flac, resample, rms_dbfs
 
 
 def tone(seconds: float = 1.0, hertz: float = 440.0, rate: int = SAMPLE_RATE, level: float = 0.3) -> audio.Samples:
@@ -163,3 +163,9 @@ def test_reverberation_rings_on_after_the_sound_has_stopped() -> None:
 def test_parameters_that_make_no_sense_are_refused(params: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         AugmentParams.model_validate(params)
+
+
+def test_not_finite_samples_have_no_level():
+    assert np.isnan(rms_dbfs(np.array([0.1, np.nan])))
+    assert np.isnan(rms_dbfs(np.array([0.1, np.inf])))
+    assert np.isnan(rms_dbfs(np.array([])))

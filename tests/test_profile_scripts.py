@@ -1,24 +1,13 @@
-"""The scripts around profiles: which one is active, and the figures of several seeds folded into one."""
+"""Which profile is active: there and back, with variants, and never over somebody's edits."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import yaml
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def git(*arguments: str) -> None:
@@ -36,14 +25,15 @@ def active() -> object:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    Path("conf/profile").mkdir(parents=True)
-    Path("conf/config.yaml").write_text("defaults:\n  - profile: laptop\n  - sets: []\n  - _self_\n")
-    Path("conf/sets").mkdir()
+    for group in ("profile", "toy", "variant"):
+        Path("conf", group).mkdir(parents=True)
+    groups = "  - profile: laptop\n  - toy: ${profile}\n  - variant: []\n  - _self_\n"
+    Path("conf/config.yaml").write_text(f"defaults:\n{groups}")
     for name in ("fewer", "more"):
-        Path(f"conf/sets/{name}.yaml").write_text(f"# @package _global_\ntoy:\n  train:\n    {name}: 2\n")
+        Path(f"conf/variant/{name}.yaml").write_text(f"# @package _global_\ntoy:\n  train:\n    {name}: 2\n")
     for name, steps in (("laptop", 100), ("smoke", 2)):
-        text = f"# @package _global_\nprofile: {name}\nseed: 1\ntoy:\n  train:\n    steps: {steps}\n"
-        Path(f"conf/profile/{name}.yaml").write_text(text)
+        Path(f"conf/profile/{name}.yaml").write_text(f"# @package _global_\ncomposed_from: {name}\nseed: 1\n")
+        Path(f"conf/toy/{name}.yaml").write_text(f"train:\n  steps: {steps}\n")
     assert set_profile("profile=laptop").returncode == 0
     git("init", "-q")
     git("add", ".")
@@ -54,14 +44,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("project")
 def test_there_and_back_leaves_git_clean() -> None:
     assert set_profile("profile=smoke").returncode == 0
-    assert active() == {"profile": "smoke", "seed": 1, "toy": {"train": {"steps": 2}}}
+    assert active() == {"composed_from": "smoke", "seed": 1, "toy": {"train": {"steps": 2}}}
     assert set_profile("profile=smoke", "seed=3").returncode == 0
-    assert active() == {"profile": "smoke", "seed": 3, "toy": {"train": {"steps": 2}}}
-    assert set_profile("profile=smoke", "sets=more", "seed=2").returncode == 0
-    assert active() == {"profile": "smoke", "seed": 2, "toy": {"train": {"steps": 2, "more": 2}}}
-    assert set_profile("profile=laptop", "sets=[more,fewer]", "seed=2").returncode == 0
-    assert active() == {"profile": "laptop", "seed": 2, "toy": {"train": {"steps": 100, "more": 2, "fewer": 2}}}
-    assert set_profile("profile=laptop", "sets=[]").returncode == 0
+    assert active() == {"composed_from": "smoke", "seed": 3, "toy": {"train": {"steps": 2}}}
+    assert set_profile("profile=smoke", "variant=more", "seed=2").returncode == 0
+    assert active() == {"composed_from": "smoke", "seed": 2, "toy": {"train": {"steps": 2, "more": 2}}}
+    assert set_profile("profile=laptop", "variant=[more,fewer]", "seed=2").returncode == 0
+    assert active() == {"composed_from": "laptop", "seed": 2, "toy": {"train": {"steps": 100, "more": 2, "fewer": 2}}}
+    assert set_profile("profile=laptop", "variant=[]").returncode == 0
     git("diff", "--exit-code")
 
 

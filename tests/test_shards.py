@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,12 +13,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from selfsown import shards
+from selfsown.identity import Identity
+from selfsown.products import CardInfo, ProductError, read_card, read_product
 from selfsown.settings import settings
-from selfsown.shards import CardInfo, ProductError, ShardResult, map_shards, read_card, read_product, with_reason
+from selfsown.shards import ShardResult, map_shards, with_reason
+from selfsown.shards.seeds import shard_seed
 
 SCHEMA = pa.schema([("id", pa.string()), ("value", pa.float64())])
 CARD = CardInfo(name="numbers", licence="CC0-1.0", source="made here", seed=7)
+IDENTITY = Identity("numbers", params={"size": 20}, arguments={}, inputs={}, code="of the first version")
 
 
 def make_worker(log: Path | None = None, pause: float = 0.0):
@@ -26,7 +30,7 @@ def make_worker(log: Path | None = None, pause: float = 0.0):
             with log.open("a") as file:
                 file.write(f"{index}\n")
         time.sleep(pause)
-        rng = np.random.default_rng(shards.shard_seed(7, index))
+        rng = np.random.default_rng(shard_seed(7, index))
         values = rng.normal(size=20)
         table = pa.table({"id": [f"{index}-{i}" for i in range(20)], "value": values})
         keep = pa.array(values > -1)
@@ -36,10 +40,8 @@ def make_worker(log: Path | None = None, pause: float = 0.0):
     return work
 
 
-def make(out: Path, log: Path | None = None, pause: float = 0.0, version: int = 1, count: int = 6):
-    return map_shards(
-        partial(make_worker, log, pause), range(count), out, schema=SCHEMA, card=CARD, identity={"version": version}
-    )
+def make(out: Path, log: Path | None = None, pause: float = 0.0, count: int = 6, identity: Identity = IDENTITY):
+    return map_shards(partial(make_worker, log, pause), range(count), out, schema=SCHEMA, card=CARD, identity=identity)
 
 
 @pytest.fixture
@@ -103,13 +105,43 @@ def test_kill_9_resumes_with_the_missing_shards_only(tmp_path: Path) -> None:
     assert resumed.digest == make(tmp_path / "undisturbed", count=8).digest
 
 
-def test_another_identity_starts_clean(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "made"),
+    [
+        ({}, [4, 5]),
+        ({"params": {"size": 21}}, [0, 1, 2, 3, 4, 5]),
+        ({"arguments": {"arm": "mixed"}}, [0, 1, 2, 3, 4, 5]),
+        ({"inputs": {"speech": "of other bytes"}}, [0, 1, 2, 3, 4, 5]),
+        ({"code": "of the second version"}, [0, 1, 2, 3, 4, 5]),
+    ],
+)
+def test_half_a_product_is_gone_on_with_under_the_same_identity_only(
+    tmp_path: Path, workers, change: dict, made: list[int]
+) -> None:
+    workers(1)
     out, log = tmp_path / "product", tmp_path / "log"
-    (out / ".work").mkdir(parents=True)
-    (out / ".work" / "identity").write_text("of other parameters")
-    (out / ".work" / "00000.json").write_text("half-made")
-    make(out, log)
-    assert sorted(map(int, log.read_text().split())) == list(range(6))
+    with pytest.raises(ZeroDivisionError):
+        map_shards(make_broken, range(6), out, schema=SCHEMA, card=CARD, identity=IDENTITY)
+    make(out, log, identity=replace(IDENTITY, **change))
+    assert sorted(map(int, log.read_text().split())) == made
+
+
+def test_no_card_without_a_readme(tmp_path: Path) -> None:
+    out = tmp_path / "product"
+    with pytest.raises(ZeroDivisionError):
+        map_shards(make_broken, range(6), out, schema=SCHEMA, card=CARD, identity=IDENTITY)
+    (out / "README.md").mkdir()  # what stops its writer
+    with pytest.raises(IsADirectoryError):
+        make(out)
+    assert not (out / "card.json").exists()
+    (out / "README.md").rmdir()
+    card = make(out)
+    assert {p.name for p in out.iterdir()} == {
+        "README.md",
+        "card.json",
+        "rejected.parquet",
+        *(s.file for s in card.shards),
+    }
 
 
 def test_truncated_shard_is_named(tmp_path: Path) -> None:
@@ -125,9 +157,11 @@ def test_truncated_shard_is_named(tmp_path: Path) -> None:
 
 def test_a_worker_that_raises_fails_the_product_and_leaves_no_card(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
-        map_shards(make_broken, range(3), tmp_path / "p", schema=SCHEMA, card=CARD, identity={})
+        map_shards(make_broken, range(6), tmp_path / "p", schema=SCHEMA, card=CARD, identity=IDENTITY)
     assert not (tmp_path / "p" / "card.json").exists()
 
 
 def make_broken():
-    return lambda index: 1 // 0
+    """Four shards, then an error."""
+    work = make_worker()
+    return lambda index: work(index // (index < 4))

@@ -12,8 +12,9 @@ from selfsown import params as params_module
 from selfsown import stage as stage_module
 from selfsown.cli import stage_command
 from selfsown.errors import UserError
+from selfsown.identity import Identity
 from selfsown.params import Params, ParamsError, load_params
-from selfsown.stage import ComparisonParams, In, Metrics, Out, Stage, StageParams, run_stage, stage
+from selfsown.stage import In, Metrics, Out, Stage, StageParams, run_stage, stage
 
 
 class Optimizer(Params):
@@ -52,6 +53,13 @@ def toy(params: ToyParams, *, arm: str, corpus: In, extra: In | None = None, mod
     """Write what it was given."""
     model.write_text(f"{arm} {params.steps} {corpus.read_text()}")
     return {"steps": params.steps}
+
+
+@stage()
+def grow(params: ToyParams, *, arm: str, corpus: In, model: Out, identity: Identity) -> Metrics:
+    """Write under which identity it ran."""
+    model.write_text(identity.digest)
+    return {}
 
 
 GOOD = """
@@ -94,7 +102,7 @@ def test_shared_and_matrix_keys_reach_the_models_that_declare_them() -> None:
         ("  toy:", "  tyo:", r"toys\.tyo: unknown key; did you mean 'toy'\?"),
         ("seed: 3", "seed: -3", r"params\.yaml: seed: -3 is not allowed"),
         ("steps: 5", "steps: 5, seed: 4", r"toys\.toy\.seed: set it once, at the top level"),
-        ("toys:", "toyz:", r"params\.yaml: toyz: unknown key; did you mean 'toys'\? known: .*profile.*toys"),
+        ("toys:", "toyz:", r"params\.yaml: toyz: unknown key; did you mean 'toys'\? known: composed_from, .*toys"),
         ("seed: 3", "sede: 3", r"params\.yaml: sede: unknown key; did you mean 'seed'\?"),
         ("seed: 3", "seed: 3\n7: 8", r"params\.yaml: 7: unknown key; known: "),
         (GOOD, "seed: 3", r"params\.yaml: toys: section missing"),
@@ -125,15 +133,6 @@ def test_a_mistake_is_named(old: str, new: str, message: str) -> None:
         load(GOOD.replace(old, new))
 
 
-def test_the_model_to_register_is_one_of_the_arms() -> None:
-    text = "toys: {matrix: {arms: [real, mixed]}, toy: {registered: mixed}}"
-    Path("params.yaml").write_text(text)
-    assert load_params("toys.toy", ComparisonParams).registered == "mixed"
-    Path("params.yaml").write_text(text.replace("mixed}", "mixd}"))
-    with pytest.raises(ParamsError, match=r"params\.yaml: toys\.toy: .*registered: 'mixd' is no arm .*: real, mixed$"):
-        load_params("toys.toy", ComparisonParams)
-
-
 def test_signature_decides_inputs_outputs_and_options(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(toy, Stage)
     assert toy.inputs == ("corpus", "extra") and toy.outputs == ("model",)
@@ -158,3 +157,35 @@ def test_missing_input_is_named_before_any_work(monkeypatch: pytest.MonkeyPatch)
     Path("params.yaml").write_text(GOOD)
     with pytest.raises(UserError, match=r"--corpus nowhere: does not exist; `dvc repro` makes it"):
         run_stage(toy, {"arm": "a", "corpus": Path("nowhere"), "extra": None, "model": Path("m.txt")})
+
+
+def test_an_identity_is_of_what_decides_the_result_and_reads_each_input_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stage, "name", "toys.toy")
+    read: list[Path] = []
+    digest = stage_module._digest
+    monkeypatch.setattr(stage_module, "_digest", lambda path: read.append(path) or digest(path))
+
+    def ran(
+        parameters: str = GOOD, arm: str = "a", words: str = "words", corpus: str = "c.txt", model: str = "m"
+    ) -> str:
+        Path("params.yaml").write_text(parameters)
+        Path(corpus).write_text(words)
+        read.clear()
+        run_stage(grow, {"arm": arm, "corpus": Path(corpus), "model": Path(model)})
+        assert read == [Path(corpus)]
+        return Path(model).read_text()
+
+    first = ran()
+    assert ran(model="elsewhere") == ran(corpus="moved.txt") == ran(f"{GOOD}composed_from: smoke") == first
+    others = [ran(GOOD.replace("steps: 5", "steps: 6")), ran(GOOD.replace("seed: 3", "seed: 4")), ran(arm="b")]
+    others += [ran(words="other words")]
+    monkeypatch.setattr(stage_module.closure, "digest", lambda _: "other code")
+    others += [ran()]
+    assert len({first, *others}) == 6
+    assert grow(load(GOOD), arm="a", corpus=Path("c.txt"), model=Path("m")) == {}, "bare, it works its identity out"
+    assert Path("m").read_text() == others[-1]
+
+
+def test_no_command_line_gives_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_module, "load_stage", lambda _: grow)
+    assert {option.name for option in stage_command("toys.toy").params} == {"arm", "corpus", "model", "metrics"}

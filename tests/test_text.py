@@ -1,4 +1,4 @@
-"""Every rule does what its own examples say; the normal forms are normal."""
+"""The normal forms are normal; a scorer's words are words. (Examples beside the rules: test_examples.py.)"""
 
 from __future__ import annotations
 
@@ -10,17 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfsown.errors import UserError
-from selfsown.text import EXAMPLES, normalize_for_comparison, normalize_text, normalizer, script_misfit
+from selfsown.text.scoring import normalizer
+from selfsown.text.written.alphabets import script_misfit
+from selfsown.text.written.normal import normalize_for_comparison, normalize_text
 
 unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
 WORDS = st.lists(st.sampled_from(["किताब", "ภาษา", "Žluťoučký", "kůň", "Straße", "l'été", "שָׁלוֹם", "Ano"]), min_size=1)
-
-
-@pytest.mark.parametrize(
-    ("rule", "arguments", "expected"), EXAMPLES, ids=lambda value: getattr(value, "__name__", None)
-)
-def test_rule_does_what_its_example_says(rule, arguments, expected):
-    assert rule(*arguments) == expected
 
 
 @unhurried

@@ -25,18 +25,11 @@ Samples = NDArray[np.float32]
 SAMPLE_RATE = 16_000
 """Of every audio product, in Hz: what Whisper hears."""
 
-UTTERANCE = pa.schema(
-    [
-        ("id", pa.string()),
-        ("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
-        ("text", pa.string()),
-        ("language", pa.string()),
-        ("speaker", pa.string()),
-        ("duration", pa.float64()),
-        ("source", pa.string()),
-        ("split", pa.string()),
-    ]
-)
+UTTERANCE = pa.schema([
+    ("id", pa.string()), ("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())])), ("text", pa.string()),
+    ("language", pa.string()), ("speaker", pa.string()), ("duration", pa.float64()), ("source", pa.string()),
+    ("split", pa.string()),
+])  # fmt: skip
 """A row of every speech product; `duration` in seconds, `audio` as Hugging Face `datasets` lays it out."""
 
 SILENCE_DBFS = -120.0

@@ -25,10 +25,6 @@ class Estimate(NamedTuple):
     hi: float
     n: int
 
-    def flat(self, key: str) -> dict[str, float]:
-        """`key`, `key_lo`, `key_hi`, `key_n`: the layout of `metrics/<pipeline>.json`."""
-        return {key: self.value, f"{key}_lo": self.lo, f"{key}_hi": self.hi, f"{key}_n": self.n}
-
 
 def rate(errors: FloatArray, units: FloatArray, seed: int = 0) -> Estimate:
     """sum(errors) / sum(units), both `[items]`.
@@ -79,6 +75,6 @@ def _resampled(statistic: Callable[..., FloatArray], data: Sequence[FloatArray],
         return value, np.full(RESAMPLES, value)
     made = stats.bootstrap(
         arrays, statistic, paired=True, vectorized=True, method="percentile", n_resamples=RESAMPLES,
-        rng=np.random.default_rng(seed), batch=1000,
+        rng=np.random.default_rng(seed), batch=1000
     )  # fmt: skip
     return value, made.bootstrap_distribution

@@ -1,12 +1,15 @@
 """The command line: `selfsown <pipeline>.<stage> --in ... --out ...`, and the few commands around the stages.
 
 A stage's options come from its function's signature: one per keyword-only argument, `--metrics` for the metrics
-file. Only the module of the stage asked for is imported.
+file. A pipeline's own command is `command` in `<pipeline>/commands/<name>.py`, or in `<name>/__init__.py` where it has
+a folder. Only the module of what is asked for is imported.
 """
 
 from __future__ import annotations
 
+import ast
 import gc
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,33 +18,57 @@ import click
 
 from selfsown.settings import settings
 
+PACKAGE = Path(__file__).parent
+
 
 class StageGroup(click.Group):
-    """A group whose stage commands are made when they are asked for."""
+    """A group whose stages and pipelines' commands are made when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The fixed commands, then every stage."""
+        """The fixed commands, then the pipelines' own, then every stage."""
         from selfsown.params import stage_names
 
-        return [*super().list_commands(ctx), *stage_names()]
+        return [*super().list_commands(ctx), *command_files(), *stage_names()]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """A fixed command, or the stage of that name."""
+        """A fixed command, a pipeline's own, or the stage of that name."""
         if (command := super().get_command(ctx, name)) is not None:
             return command
+        if file := command_files().get(name):
+            return own_command(file)
         from selfsown.params import stage_names
 
         return stage_command(name) if name in stage_names() else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """`--help` imports no stage."""
+        """`--help` imports no stage and no pipeline's command: its line is the first of the module's docstring."""
         from selfsown.params import stage_names
 
+        lines = {name: self.commands[name].get_short_help_str(limit=100) for name in super().list_commands(ctx)}
+        for name, file in command_files().items():
+            lines[name] = (ast.get_docstring(ast.parse(file.read_bytes())) or "").partition("\n")[0]
         with formatter.section("Commands"):
-            commands = super().list_commands(ctx)
-            formatter.write_dl([(name, self.commands[name].get_short_help_str()) for name in commands])
+            formatter.write_dl(sorted(lines.items()))
         with formatter.section("Stages (run by `dvc repro`)"):
             formatter.write_dl([(name, "") for name in stage_names()])
+
+
+def command_files() -> dict[str, Path]:
+    """The file of every pipeline's own command, by the command's name."""
+    files = [*PACKAGE.glob("*/commands/[!_]*.py"), *PACKAGE.glob("*/commands/*/__init__.py")]
+    return {file.parent.name if file.stem == "__init__" else file.stem: file for file in sorted(files)}
+
+
+def own_command(file: Path) -> click.Command:
+    """Import a pipeline's own command; why without the garbage collector is said in `load_stage`."""
+    module = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    gc.disable()
+    try:
+        command: click.Command = importlib.import_module(module).command
+    finally:
+        gc.enable()
+    gc.freeze()
+    return command
 
 
 def stage_command(name: str) -> click.Command:
@@ -82,39 +109,9 @@ def doctor() -> None:
     click.echo(report())
 
 
-@app.group()
-def source() -> None:
-    """Sources of raw data."""
-
-
-@source.command("add")
-@click.argument("name")
-@click.argument("origin")
-@click.option("--keep", multiple=True, help="glob of files to take of a hub repository; may be given several times")
-def source_add(name: str, origin: str, keep: tuple[str, ...]) -> None:
-    """Register ORIGIN as source NAME, pinned by its digests.
-
-    ORIGIN is a folder of your own audio, or a model or data set of a hub: hub:OWNER/NAME, hub:datasets/OWNER/NAME, with
-    @REVISION for another than its main branch.
-    """
-    from selfsown.sources import register_folder, register_hub
-
-    click.echo(register_hub(origin, name, keep) if origin.startswith("hub:") else register_folder(Path(origin), name))
-
-
-@source.command("fetch")
-@click.argument("names", nargs=-1, required=True)
-def source_fetch(names: tuple[str, ...]) -> None:
-    """Download and verify sources by NAME, for instance to fill a mirror."""
-    from selfsown.sources import fetch
-
-    for name in names:
-        click.echo(f"{name}: {fetch(name)}")
-
-
 @app.command()
 @click.argument("model")
-@click.option("--force", is_flag=True, help="move the alias although the gate says no; the reason is still recorded")
+@click.option("--force", is_flag=True, help="move the alias although the evidence says no; the reason is recorded")
 def promote(model: str, force: bool) -> None:
     """Make MODEL's @candidate the @champion, if it beats the champion on the same evaluation data."""
     from selfsown.tracking import promote as promote_model
@@ -122,53 +119,34 @@ def promote(model: str, force: bool) -> None:
     click.echo(promote_model(model, force=force))
 
 
-@app.command()
+@app.group()
+def study() -> None:
+    """Several seeds of a pipeline as one result; `make study` calls both."""
+
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@study.command()
 @click.argument("pipeline")
-@click.argument("product", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-def keep(pipeline: str, product: Path, out: Path) -> None:
-    """Keep the errors on each test item, from the PRODUCT that PIPELINE's evaluation reads, as one seed of a study."""
-    import importlib
+@click.argument("out", type=FILE)
+def keep(pipeline: str, out: Path) -> None:
+    """Keep what PIPELINE's evaluation counted here as one seed, OUT, and beside it what made it."""
+    from selfsown.study import keep as keep_seed
 
-    from selfsown import study
-    from selfsown.params import read_yaml
-
-    evaluate = importlib.import_module(f"selfsown.{pipeline}.evaluate")
-    study.keep(out, evaluate.per_item(product, read_yaml(Path("params.yaml"))))
+    keep_seed(pipeline, out)
 
 
-@app.command()
+@study.command()
 @click.argument("pipeline")
-@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-@click.argument("runs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def fold(pipeline: str, out: Path, runs: tuple[Path, ...]) -> None:
-    """Make one result OUT of the RUNS of several seeds: the files that `keep` wrote."""
-    import importlib
+@click.argument("out", type=FILE)
+@click.argument("seeds", nargs=-1, required=True, type=FILE)
+def merge(pipeline: str, out: Path, seeds: tuple[Path, ...]) -> None:
+    """Make one result OUT of SEEDS, the files that `keep` wrote."""
+    from selfsown.study import merge as merge_seeds
 
-    from selfsown.params import read_yaml
-    from selfsown.shards import write_json
-
-    parameters = read_yaml(Path("params.yaml"))
-    folded = importlib.import_module(f"selfsown.{pipeline}.evaluate").fold(runs, parameters)
-    shared = ("profile", "data_seed", "languages", "corpora", pipeline)
-    write_json(out, {**folded, "parameters": {key: parameters[key] for key in shared}})
-    click.echo(f"{out}: {len(runs)} seed{'s' if len(runs) > 1 else ''}")
-
-
-@app.command()
-@click.argument("questions", nargs=-1, required=True)
-@click.option("--model", default="selfsown-msat-dag", show_default=True, help="a registered solver")
-@click.option("--alias", default="champion", show_default=True)
-@click.option(
-    "--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a solver's folder instead"
-)
-def solve(questions: tuple[str, ...], model: str, alias: str, folder: Path | None) -> None:
-    """Answer math word problems: the answer, the equation and its steps."""
-    from selfsown.msat.solver import Solver
-
-    solver = Solver.load(folder) if folder else Solver.registered(model, alias)
-    for solution in solver.solve(questions):
-        click.echo(solution)
+    merge_seeds(pipeline, out, seeds)
+    click.echo(f"{out}: {len(seeds)} seed{'s' if len(seeds) > 1 else ''}")
 
 
 @app.command()

@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from selfsown.errors import UserError
 
+PACKAGE = Path(__file__).parent
+
 # libyaml reads the lock files ten times as fast as PyYAML's own parser, which would cost each stage seconds.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -52,9 +54,6 @@ class Range(Params):
             raise ValueError(f"low {self.low} is above high {self.high}")
         return self
 
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
-
 
 SHARED = ("seed", "data_seed", "languages")
 """Top-level parameters that a stage's model may declare beside its own section; so may it the keys of `matrix`.
@@ -62,7 +61,7 @@ SHARED = ("seed", "data_seed", "languages")
 What data is made follows `data_seed`, training `seed`: the seeds of a study share their data and their test set.
 """
 
-TOP_LEVEL = ("profile", *SHARED)
+TOP_LEVEL = ("composed_from", *SHARED)
 """Keys of the parameter file beside the pipelines' sections."""
 
 PIPELINE_KEYS = ("matrix",)
@@ -75,8 +74,17 @@ class ParamsError(UserError):
 
 def stage_names() -> list[str]:
     """Every `<pipeline>.<stage>`, found by reading the files; imports none of them."""
-    files = sorted(Path(__file__).parent.glob("*/*.py"))
-    return [f"{path.parent.name}.{path.stem}" for path in files if "\n@stage(" in path.read_text()]
+    return sorted(stage_files())
+
+
+def stage_files() -> dict[str, Path]:
+    """The file of every stage: `<pipeline>/<stage>.py`, or `<pipeline>/<stage>/__init__.py` where it has a folder."""
+    files = {path.relative_to(PACKAGE): path for depth in ("*/*.py", "*/*/__init__.py") for path in PACKAGE.glob(depth)}
+    return {
+        ".".join(place.with_suffix("").parts[:2]): path
+        for place, path in files.items()
+        if "\n@stage(" in path.read_text()
+    }
 
 
 def load_params(name: str, model: type[ParamsT], path: Path = Path("params.yaml")) -> ParamsT:
@@ -93,7 +101,7 @@ def load_params(name: str, model: type[ParamsT], path: Path = Path("params.yaml"
     stages = [other.partition(".") for other in stage_names()]
     _check_section(path, "", root, [*TOP_LEVEL, *(other for other, _, _ in stages)])
     if pipeline not in root:
-        raise ParamsError(f"{path}: {pipeline}: section missing; every profile under conf/profile/ has one")
+        raise ParamsError(f"{path}: {pipeline}: section missing; every profile in conf/{pipeline}/ has one")
     section = root[pipeline]
     known = [own for other, _, own in stages if other == pipeline]
     _check_section(path, pipeline, section, [*known, *PIPELINE_KEYS])

@@ -1,4 +1,4 @@
-"""The one wrapper around every stage: typed parameters, seeds, the MLflow run, the metrics file, the launcher.
+"""The one wrapper around every stage: typed parameters, seeds, identity, the MLflow run, the metrics file.
 
 A stage is a function of files in `selfsown/<pipeline>/<stage>.py`:
 
@@ -6,7 +6,8 @@ A stage is a function of files in `selfsown/<pipeline>/<stage>.py`:
     def train(params: TrainParams, *, arm: str, speech: In, model: Out) -> Metrics: ...
 
 Its parameters are the section `<pipeline>.<stage>` of `params.yaml`; its paths come from the command line, so from
-`dvc.yaml`. What it returns is logged to its run and written to `--metrics`, when given.
+`dvc.yaml`. What it returns is logged to its run and written to `--metrics`, when given. A stage that makes shards or
+trains also takes `identity: Identity`, under which killed work goes on; it is worked out once, here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import gc
 import importlib
 import inspect
 import json
-import os
 import random
 import sys
 import typing
@@ -23,39 +23,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import model_validator
 
-from selfsown import tracking
+from selfsown import closure, tracking
 from selfsown.errors import UserError
+from selfsown.files import clear_temporaries, write_atomic
+from selfsown.identity import Identity
+from selfsown.launcher import is_main_process, relaunch
 from selfsown.params import Params, load_params
+from selfsown.products import read_card
 from selfsown.settings import settings
-from selfsown.shards import clear_temporaries, identity_digest, read_card, write_atomic
+from selfsown.sources.registry import REGISTRY
 from selfsown.sources.tree import file_sha256, tree_sha256
-from selfsown.workers import die_with_parent
 
 In = Annotated[Path, "in"]
 Out = Annotated[Path, "out"]
 Metrics = Mapping[str, float]
 
+IDENTITY = "identity"
+"""The argument that `run_stage` gives and no command line."""
+
 
 class StageParams(Params):
     """Base of a stage's parameters."""
-
-
-class ComparisonParams(StageParams):
-    """Base of what compares the trained models of a matrix: its `arms`, and the one to register."""
-
-    arms: tuple[str, ...]
-    registered: str
-
-    @model_validator(mode="after")
-    def _registered_is_an_arm(self) -> Self:
-        if self.registered not in self.arms:
-            raise ValueError(f"registered: {self.registered!r} is no arm of the matrix: {', '.join(self.arms)}")
-        return self
 
 
 @dataclass(frozen=True)
@@ -83,8 +75,17 @@ class Stage:
         return model
 
     @property
+    def file(self) -> Path:
+        """The source file that the function stands in."""
+        return Path(inspect.getfile(self.function))
+
+    @property
     def arguments(self) -> dict[str, inspect.Parameter]:
-        """The keyword-only arguments: paths, and the values of a DVC matrix."""
+        """The keyword-only arguments of the command line: paths, and the values of a DVC matrix."""
+        return {name: p for name, p in self._keywords.items() if name != IDENTITY}
+
+    @property
+    def _keywords(self) -> dict[str, inspect.Parameter]:
         parameters = inspect.signature(self.function).parameters
         return {name: p for name, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
@@ -98,8 +99,19 @@ class Stage:
         """Names of the arguments annotated `Out`."""
         return tuple(name for name in self.arguments if "out" in _marks(self.hints[name]))
 
-    def __call__(self, params: StageParams, **arguments: Any) -> Metrics:
-        """The bare function, for tests and notebooks."""
+    def identity(self, params: StageParams, arguments: Mapping[str, Any]) -> Identity:
+        """Of a run with these parameters and arguments; reads every input once."""
+        given = {name: value for name, value in arguments.items() if value is not None and name in self.arguments}
+        inputs = {name: _digest(Path(given[name])) for name in self.inputs if name in given}
+        if closure.reads_sources(self.file) and REGISTRY.is_file():
+            inputs[str(REGISTRY)] = file_sha256(REGISTRY)
+        words = {name: str(value) for name, value in given.items() if name not in (*self.inputs, *self.outputs)}
+        return Identity(self.name, params.model_dump(mode="json"), words, inputs, closure.digest(self.file))
+
+    def __call__(self, params: StageParams, *, identity: Identity | None = None, **arguments: Any) -> Metrics:
+        """The bare function; without an identity, as in tests and notebooks, it is worked out."""
+        if IDENTITY in self._keywords:
+            arguments[IDENTITY] = identity or self.identity(params, arguments)
         return self.function(params, **arguments) or {}
 
 
@@ -148,21 +160,20 @@ def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path 
         if not path.exists():
             raise UserError(f"--{name} {path}: does not exist; `dvc repro` makes it")
     if declared.distributed:
-        _relaunch()
+        relaunch()
     _seed(getattr(params, "seed", getattr(params, "data_seed", 0)))
     # A stage of a matrix is called after the folder it fills, which has all the matrix's words in its name.
-    varied = arguments.keys() - {*declared.inputs, *declared.outputs}
-    run_name = f"{declared.name}@{arguments[declared.outputs[0]].name}" if varied else declared.name
-    fingerprint = identity_digest({"params": params.model_dump(), "inputs": input_digests(inputs), "run": run_name})
+    identity = declared.identity(params, arguments)
+    run_name = f"{declared.name}@{arguments[declared.outputs[0]].name}" if identity.arguments else declared.name
     with tracking.run(
         run_name,
         experiment=declared.name.partition(".")[0],
-        params=params.model_dump(mode="json"),
+        params=identity.params,
         inputs=inputs,
-        fingerprint=fingerprint,
+        fingerprint=identity.digest,
         enabled=declared.tracked and settings().tracking and is_main_process(),
     ):
-        metrics = declared(params, **arguments)
+        metrics = declared(params, identity=identity, **arguments)
         tracking.log_metrics(metrics)
     if metrics_file is not None and is_main_process():
         metrics_file.parent.mkdir(parents=True, exist_ok=True)
@@ -171,48 +182,11 @@ def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path 
     return metrics
 
 
-def input_digests(inputs: Mapping[str, Path]) -> dict[str, str]:
-    """What each input holds: the digest of a product's card, else of the folder's files or the file."""
-    return {
-        name: read_card(path).digest
-        if (path / "card.json").is_file()
-        else (tree_sha256(path) if path.is_dir() else file_sha256(path))
-        for name, path in inputs.items()
-    }
-
-
-def is_main_process() -> bool:
-    """False in the ranks above 0 of a distributed run."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-def launched() -> bool:
-    """True in the processes that a launcher started."""
-    return "LOCAL_RANK" in os.environ
-
-
-def process_count() -> int:
-    """Processes that train together: what the launcher says, 1 without one."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def _relaunch() -> None:
-    """Replace this process by the same command under the launcher, unless it is already there."""
-    launcher = settings().launcher
-    if launched():
-        die_with_parent()
-        return
-    if launcher == "none":
-        return
-    count = str(settings().nproc)
-    flags = {
-        "torchrun": ["--standalone", "--nproc-per-node", count],
-        "deepspeed": ["--num_gpus", count, "--no_local_rank"],
-    }[launcher]
-    if settings().device == "cpu":
-        os.environ["DS_ACCELERATOR"] = "cpu"
-    program = str(Path(sys.executable).with_name(launcher))
-    os.execv(program, [program, *flags, "--module", "selfsown", *sys.argv[1:]])  # noqa: S606 - our own argv
+def _digest(path: Path) -> str:
+    """What an input holds: the digest of a product's card, else of the folder's files or the file."""
+    if (path / "card.json").is_file():
+        return read_card(path).digest
+    return tree_sha256(path) if path.is_dir() else file_sha256(path)
 
 
 def _seed(seed: int) -> None:

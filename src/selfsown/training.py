@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,8 +24,9 @@ from transformers.trainer_utils import get_last_checkpoint
 from selfsown import tracking
 from selfsown.device import compute_device, compute_dtype
 from selfsown.errors import UserError
-from selfsown.shards import identity_digest, write_atomic
-from selfsown.stage import is_main_process, launched, process_count
+from selfsown.files import write_atomic, write_json
+from selfsown.identity import Identity
+from selfsown.launcher import is_main_process, launched, process_count
 
 WORK = ".work"
 
@@ -128,16 +129,15 @@ class OwnOrder:
         return metrics
 
 
-def work_folder(model: Path, identity: Mapping[str, Any]) -> Path:
+def work_folder(model: Path, identity: Identity) -> Path:
     """Where a training keeps its checkpoints until it is done: emptied when they are of another identity."""
     work = model / WORK
     mark = work / "identity"
-    fingerprint = identity_digest(identity)
-    while not (mark.is_file() and mark.read_text() == fingerprint):
+    while not (mark.is_file() and mark.read_text() == identity.digest):
         if is_main_process():
             shutil.rmtree(model, ignore_errors=True)
             work.mkdir(parents=True)
-            write_atomic(mark, fingerprint.encode())
+            write_atomic(mark, identity.digest.encode())
         else:
             time.sleep(0.05)  # the main process is about to
     return work
@@ -154,17 +154,30 @@ def _wait_for_all() -> None:
         distributed.barrier()
 
 
-def export_folder(work: Path) -> Path:
-    """An empty folder in `work` to save the finished model in; `publish` takes it from there."""
+def dev_history(trainer: Trainer, measure: str) -> list[dict[str, float]]:
+    """What was measured on the dev split, by step: `step` and `dev_<measure>`."""
+    name = f"eval_{measure}"
+    return [{"step": x["step"], f"dev_{measure}": x[name]} for x in trainer.state.log_history if name in x]
+
+
+def finish(
+    work: Path, save: Callable[[Path], None], history: Sequence[Mapping[str, float]], best: Callable[..., float] = max
+) -> dict[str, float]:
+    """The end of a training: the model saved with its dev history beside it, the checkpoints dropped.
+
+    Args:
+        save: writes the model into an empty folder.
+        best: of the history; it is returned as `best_dev_<measure>`.
+
+    Only the main process does any of it.
+    """
+    if not is_main_process():
+        return {}
     made = work / "export"
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
-    return made
-
-
-def publish(made: Path) -> None:
-    """Move a saved model's files and folders to where they belong, each whole, and drop the work folder."""
-    work = made.parent
+    save(made)
+    write_json(made / "training.json", history)
     for path in sorted(made.iterdir()):
         target = work.parent / path.name
         if target.is_dir():  # from an earlier try that was killed; a folder replaces none that holds something
@@ -172,6 +185,8 @@ def publish(made: Path) -> None:
         path.replace(target)
     (work / "identity").unlink()  # first: half a work folder must not be gone on with
     shutil.rmtree(work)
+    names = [name for name in history[0] if name != "step"] if history else []
+    return {f"best_{name}": best(point[name] for point in history) for name in names}
 
 
 def last_checkpoint(work: Path) -> str | None:

@@ -16,12 +16,12 @@ from pydantic import ValidationError
 
 from selfsown.arithmetic import PROBLEM, Refused, evaluate, parse_decimal, parse_prefix, parse_value
 from selfsown.corpora import problems as stage
-from selfsown.corpora.overlap import near_groups
 from selfsown.corpora.problems import Judged, ProblemsParams, assign, problems
-from selfsown.corpora.word_problems import WordProblem, mask, masked_csv, prefix_of_program, read, read_choice
+from selfsown.corpora.readers.word_problems import WordProblem, mask, masked_csv, prefix_of_program, read, read_choice
 from selfsown.errors import UserError
-from selfsown.shards import read_card, read_product
+from selfsown.products import read_card, read_product
 from selfsown.sources import describe
+from selfsown.text.written.overlap import near_groups
 
 unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
 

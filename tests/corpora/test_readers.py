@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfsown.corpora import fillets, folder, tuxpaint
+from selfsown.corpora.readers.speech import fillets, folder, tuxpaint
 from selfsown.errors import UserError
 
 SCRIPT = r"""

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfsown.corpora.clips import Clip
-from selfsown.corpora.overlap import HeldOut, NearDuplicates, jaccard
-from selfsown.corpora.splits import assign, refuse_implausible_rates, refuse_leaks, refuse_repeated_ids
+from selfsown.corpora.readers.speech.clips import Clip
+from selfsown.corpora.speech.splits import assign, refuse_implausible_rates, refuse_leaks, refuse_repeated_ids
+from selfsown.text.written.overlap import HeldOut, NearDuplicates, jaccard
 
 unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
 MINUTES = {"test": 1.0, "dev": 0.5, "seed": 0.5, "text": None}

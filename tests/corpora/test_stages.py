@@ -16,8 +16,8 @@ from selfsown.corpora.sentences import SentencesParams, sentences
 from selfsown.corpora.speech import Judge, SpeechParams, speech
 from selfsown.errors import UserError
 from selfsown.params import Range
+from selfsown.products import read_card, read_product
 from selfsown.settings import settings
-from selfsown.shards import read_card, read_product
 from selfsown.sources import register_folder
 
 SPEECH = {
@@ -156,7 +156,7 @@ def test_a_language_without_speech_is_an_error(tmp_path):
 
 
 def test_stereo_of_any_rate_becomes_mono_at_16_khz(tmp_path):
-    from selfsown.corpora.clips import Clip
+    from selfsown.corpora.readers.speech.clips import Clip
 
     buffer = io.BytesIO()
     soundfile.write(buffer, np.full((44_100, 2), [0.2, 0.0]), 44_100, format="WAV")

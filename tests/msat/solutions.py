@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from selfsown.arithmetic import OPERATORS, apply, evaluate, operators, parse_infix, parse_value, print_value
-from selfsown.msat.solver import Solution
+from selfsown.msat.commands.solve import Solution
 
 NUMBER = r"-?[\d./]+"
 STEP = re.compile(rf"({NUMBER}) ([{re.escape(''.join(OPERATORS))}]) ({NUMBER}) = ({NUMBER})")

@@ -5,8 +5,8 @@ import torch
 from transformers import AutoConfig, AutoModel, PreTrainedModel, T5EncoderModel
 
 from selfsown.errors import UserError
-from selfsown.msat.adapters import Adapted, add_adapters, own_weights, train_adapters_only
-from selfsown.msat.pretrained import keep_layers
+from selfsown.msat.solvers.adapters import Adapted, add_adapters, own_weights, train_adapters_only
+from selfsown.msat.solvers.encoder import keep_layers
 
 LAYERS = 2
 SIZES = {
@@ -42,7 +42,7 @@ def test_two_a_layer_that_add_nothing_at_first_and_then_learn_alone(kind: str) -
 
 def test_an_architecture_that_is_not_known_is_named() -> None:
     small = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2, "vocab_size": 20}
-    with pytest.raises(UserError, match=r"msat\.pretrained\.source: no block of a 't5' encoder"):
+    with pytest.raises(UserError, match=r"msat\.encoder\.source: no block of a 't5' encoder"):
         add_adapters(T5EncoderModel(AutoConfig.for_model("t5", **small)), 4)
 
 
@@ -58,5 +58,5 @@ def test_a_cut_encoder_gives_the_states_below_the_cut() -> None:
 
 @pytest.mark.parametrize(("kind", "layers", "have"), [("bert", 3, "2"), ("bert", 0, "2"), ("distilbert", 1, "none")])
 def test_layers_that_are_not_there_are_refused(kind: str, layers: int, have: str) -> None:
-    with pytest.raises(UserError, match=f"encoder_layers: {layers} is not allowed: the encoder has {have}"):
+    with pytest.raises(UserError, match=f"num_hidden_layers: {layers} is not allowed: the encoder has {have}"):
         keep_layers(encoder(kind), layers)

@@ -8,10 +8,10 @@ from tests.msat.test_seq2seq import trained
 from tests.msat.tiny_solver import PROBLEMS, problem, tiny_config
 
 from selfsown.arithmetic import Refused, canonical, parse_prefix, print_prefix
-from selfsown.msat.backbone import DagParams
-from selfsown.msat.dag import DagSolver
-from selfsown.msat.representation import Unreadable, collate, encode
-from selfsown.msat.scoring import is_right, solve
+from selfsown.msat.solvers.backbone import DagParams
+from selfsown.msat.solvers.dag import DagSolver
+from selfsown.msat.solvers.representation import Unreadable, collate, encode
+from selfsown.msat.solvers.scoring import is_right, solve
 
 EQUATIONS = [
     "+ number0 number1", "- number1 number0", "/ number2 - number0 number1", "* - number0 number1 - number0 number1",
@@ -60,23 +60,23 @@ def test_a_solver_learns_and_batched_equals_single(solver: DagSolver) -> None:
 
 
 def test_padded_numbers_and_finished_rows_do_not_change_the_loss(solver: DagSolver) -> None:
-    from selfsown.msat.train import Collator, examples_of
+    from selfsown.msat.training.trainer import Collator, examples_of
 
     examples = examples_of(solver, PROBLEMS)
-    alone = [float(solver(**Collator(solver)([example]))["loss"]) for example in examples]
-    together = float(solver(**Collator(solver)(examples))["loss"])
+    alone = [solver(**Collator(solver)([example]))["loss"].item() for example in examples]
+    together = solver(**Collator(solver)(examples))["loss"].item()
     assert together == pytest.approx(sum(alone) / len(alone), rel=1e-4)
 
 
 def test_a_soft_maximum_is_above_the_hard_one_and_tends_to_it(solver: DagSolver) -> None:
-    from selfsown.msat.train import Collator, examples_of
+    from selfsown.msat.training.trainer import Collator, examples_of
 
     batch = Collator(solver)(examples_of(solver, PROBLEMS))
     settings, losses = solver.settings, {}
     for softness in (0, 1e-3, 0.1, 1):
         dag = settings.dag.model_copy(update={"softness": softness})
         solver.settings = settings.model_copy(update={"dag": dag})
-        losses[softness] = float(solver(**batch)["loss"])
+        losses[softness] = solver(**batch)["loss"].item()
     solver.settings = settings
     assert losses[0] == pytest.approx(losses[1e-3], abs=0.05)
     assert losses[0] < losses[0.1] < losses[1]

@@ -1,72 +1,88 @@
 """Accuracies are of the problems asked, gains are paired, and seeds are averaged per problem before any resampling."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
-import yaml
-from click.testing import CliRunner
 
-from selfsown import study
-from selfsown.cli import app
 from selfsown.errors import UserError
-from selfsown.msat.answer import ANSWERS
-from selfsown.msat.evaluate import fold, measure, per_item
-from selfsown.msat.variants import Matrix, Variant
-from selfsown.shards import CardInfo, write_product
+from selfsown.evaluation import Row
+from selfsown.msat.evaluate import EVALUATION, measure
+from selfsown.msat.evaluate.matrix import Matrix
+from selfsown.study import average
 
 MATRIX = Matrix(["dag"], ["digits"], ["2.4"], ["pretrained"], ["pretrained", "scratch"], ["own"])
+Frames = dict[str, pd.DataFrame]
 
 
 def answers(share: float, seed: int = 0, items: int = 120, group: int = 1) -> pd.DataFrame:
-    """Rows of `ANSWERS` in groups of `group`, right with probability `share`; every third is asked enlarged too."""
+    """Counted answers in groups of `group`, right with probability `share`; every third is asked enlarged too."""
     rng = np.random.default_rng(seed)
     rows = []
     for index in range(items):
         for enlarged in (False, True) if index % 3 == 0 else (False,):
             rows.append({
                 "id": f"p{index:03d}", "group": f"g{index // group:03d}", "problem_set": "own",
-                "enlarged": enlarged, "question": "q", "numbers": ["1"],
-                "gold": "g", "gold_answer": "1", "program": "p", "answer": "1", "reason": "",
-                "correct": float(rng.random() < share), "majority": float(index % 4 == 0),
+                "enlarged": enlarged, "correct": float(rng.random() < share), "majority": float(index % 4 == 0),
                 "steps": 1 + index % 2, "operators": "+-"[: 1 + index % 2],
             })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def frames(pretrained: pd.DataFrame, scratch: pd.DataFrame) -> dict[Variant, pd.DataFrame]:
-    tasks, *words = MATRIX.variants()
+def measured(frames: Frames, matrix: Matrix = MATRIX) -> dict[tuple[str, str, str], Row]:
+    """Rows by measure, arm and part."""
+    rows = measure(frames, {"matrix": matrix._asdict()})
+    found = {row[:3]: row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def frames(pretrained: pd.DataFrame, scratch: pd.DataFrame) -> Frames:
+    tasks, *words = [each.name for each in MATRIX.combinations()]
     return {tasks: answers(0.9), **dict(zip(words, (pretrained, scratch), strict=True))}
 
 
 def test_a_clear_gain_is_clear_and_no_gain_is_not() -> None:
-    metrics, bars = measure(frames(answers(0.8, 1), answers(0.4, 2)), MATRIX)
-    assert metrics["mwp_gain_dag_pretrained_lo"] > 0.2
-    gain = metrics["mwp_accuracy_dag_pretrained"] - metrics["mwp_accuracy_dag_scratch"]
-    assert metrics["mwp_gain_dag_pretrained"] == pytest.approx(gain)
-    assert metrics["mwp_accuracy_dag_pretrained_n"] == 120 and metrics["mwp_accuracy_dag_pretrained_enlarged_n"] == 40
-    assert metrics["msat_accuracy_dag"] > 0.8 and len(bars) == 3
-    metrics, _ = measure(frames(answers(0.5, 1), answers(0.5, 2)), MATRIX)
-    assert metrics["mwp_gain_dag_pretrained_lo"] < 0 < metrics["mwp_gain_dag_pretrained_hi"]
+    found = measured(frames(answers(0.8, 1), answers(0.4, 2)))
+    gain = found["mwp_gain", "dag_pretrained", "own"]
+    ours, theirs = (found["mwp_accuracy", f"dag_{arm}", "own"] for arm in ("pretrained", "scratch"))
+    assert gain.lo > 0.2 and gain.value == pytest.approx(ours.value - theirs.value)
+    assert ours.n == 120 and found["mwp_accuracy_enlarged", "dag_pretrained", "own"].n == 40
+    assert found["msat_accuracy", "dag", "msat"].value > 0.8
+    found = measured(frames(answers(0.5, 1), answers(0.5, 2)))
+    gain = found["mwp_gain", "dag_pretrained", "own"]
+    assert gain.lo < 0 < gain.hi
+
+
+def test_accuracy_is_told_by_steps_and_operators_of_problems_as_they_are() -> None:
+    frame = answers(0.5).assign(correct=lambda rows: (rows["steps"] == 1) | rows["enlarged"])
+    found = measured(frames(frame, frame))
+    values = {
+        end: found[f"mwp_accuracy{end}", "dag_scratch", "own"].value for end in ("_steps1", "_steps2", "_subtract")
+    }
+    assert values == {"_steps1": 1, "_steps2": 0, "_subtract": 0}
+    assert found["mwp_accuracy_add", "dag_scratch", "own"].n == 120
+    assert ("mwp_accuracy_divide", "dag_scratch", "own") not in found
+    many = measured(frames(frame, frame.assign(steps=frame["steps"] + 5)))
+    assert many["mwp_accuracy_steps5", "dag_scratch", "own"].n == 120, "five or more"
 
 
 def test_the_mean_of_sets_is_of_their_gains_and_that_of_solvers_of_theirs() -> None:
     matrix = MATRIX._replace(solvers=["dag", "seq2seq"], sets=["own", "svamp"])
-    found = {}
-    for index, variant in enumerate(matrix.variants()):
-        items = 120 if variant.problem_set == "own" else 60
-        found[variant] = answers(0.1 * index, index, items)
-    metrics, _ = measure(found, matrix)
+    given = {
+        each.name: answers(0.1 * index, index, 120 if each.problem_set == "own" else 60)
+        for index, each in enumerate(matrix.combinations())
+    }
+    found = measured(given, matrix)
+    means = []
     for solver in matrix.solvers:
-        gains = [metrics[f"mwp_gain_{solver}_pretrained{suffix}"] for suffix in ("", "_svamp")]
-        assert metrics[f"mwp_gain_{solver}_pretrained_mean_of_sets"] == pytest.approx(np.mean(gains))
-    both = [metrics[f"mwp_gain_{solver}_pretrained_mean_of_sets"] for solver in matrix.solvers]
-    assert metrics["mwp_gain_pretrained_mean_of_sets"] == pytest.approx(np.mean(both))
-    assert metrics["mwp_gain_pretrained_mean_of_sets_n"] == 180
-    assert not [key for key in measure(frames(answers(0.5), answers(0.4)), MATRIX)[0] if "mean_of_sets" in key]
+        gains = [found["mwp_gain", f"{solver}_pretrained", part].value for part in ("own", "svamp")]
+        means.append(found["mwp_gain", f"{solver}_pretrained", "mean_of_sets"].value)
+        assert means[-1] == pytest.approx(np.mean(gains))
+    both = found["mwp_gain", "pretrained", "mean_of_sets"]
+    assert both.value == pytest.approx(np.mean(means)) and both.n == 180
+    assert not [place for place in measured(frames(answers(0.5), answers(0.4))) if place[2] == "mean_of_sets"]
 
 
 def test_near_duplicates_do_not_narrow_an_interval() -> None:
@@ -74,81 +90,76 @@ def test_near_duplicates_do_not_narrow_an_interval() -> None:
     copies = pd.concat([once.assign(id=once["id"] + f"-{copy}") for copy in range(4)])
 
     def width(frame: pd.DataFrame) -> float:
-        metrics, _ = measure(frames(frame, frame), MATRIX)
-        return metrics["mwp_accuracy_dag_scratch_hi"] - metrics["mwp_accuracy_dag_scratch_lo"]
+        row = measured(frames(frame, frame))["mwp_accuracy", "dag_scratch", "own"]
+        return row.hi - row.lo
 
     assert width(copies) == pytest.approx(width(once))
     assert width(copies.assign(group=copies["id"])) < 0.6 * width(once)
 
 
 def test_other_problems_cannot_be_paired() -> None:
-    with pytest.raises(UserError, match="mwp_gain_dag_pretrained: other problems than scratch"):
-        measure(frames(answers(0.5), answers(0.5, items=90)), MATRIX)
+    for other in (answers(0.5, items=90), answers(0.5, group=2), answers(0.5).query("not enlarged")):
+        with pytest.raises(UserError, match=r"mwp_gain\w* of dag_pretrained: measured on other items"):
+            measured(frames(answers(0.5), other))
 
 
-def test_what_is_not_first_in_its_list_is_named_in_the_key() -> None:
+def test_what_is_not_first_in_its_list_is_named_in_the_arm() -> None:
     matrix = Matrix(
         ["dag"], ["digits", "symbolic"], ["2.4", "2.0"], ["pretrained", "full"], ["full", "scratch"], ["own"]
     )
-    found = {variant: answers(0.06 * index, index) for index, variant in enumerate(matrix.variants())}
-    metrics, bars = measure(found, matrix)
-    assert len(bars) == len(found) == 16
+    given = {each.name: answers(0.06 * index, index) for index, each in enumerate(matrix.combinations())}
+    found = measured(given, matrix)
+    assert len(given) == 16 and len([p for p in found if p[0] in ("mwp_accuracy", "msat_accuracy")]) == 17  # majority
+
+    def share(*labels: str) -> float:
+        return float(given["-".join(("dag", *labels))].query("not enlarged")["correct"].mean())
+
     for representation, first in (("digits", ""), ("symbolic", "_symbolic")):
         for difficulty, second in (("2.4", ""), ("2.0", "_difficulty_2.0")):
-            shared, suffix = ("dag", representation, difficulty), first + second
+            shared, end = (representation, difficulty), first + second
             for arm, named in (("pretrained", ""), ("full", "_full")):
-                share = found[Variant(*shared, arm, "msat")].query("not enlarged")["correct"].mean()
-                assert metrics[f"msat_accuracy_dag{named}{suffix}"] == pytest.approx(share)
-            shares = {}
-            for arm in ("full", "scratch"):
-                shares[arm] = found[Variant(*shared, arm, "own")].query("not enlarged")["correct"].mean()
-                assert metrics[f"mwp_accuracy_dag_{arm}{suffix}"] == pytest.approx(shares[arm])
-            assert metrics[f"mwp_gain_dag_full{suffix}"] == pytest.approx(shares["full"] - shares["scratch"])
-            assert f"mwp_gain_dag_full{suffix}_enlarged_lo" in metrics
-    assert not [key for key in metrics if "2.4" in key or "digits" in key or "gain_dag_scratch" in key]
+                row = found["msat_accuracy", f"dag{named}{end}", "msat"]
+                assert row.value == pytest.approx(share(*shared, arm, "msat"))
+            shares = {arm: share(*shared, arm, "own") for arm in ("full", "scratch")}
+            for arm, value in shares.items():
+                assert found["mwp_accuracy", f"dag_{arm}{end}", "own"].value == pytest.approx(value)
+            gain = found["mwp_gain", f"dag_full{end}", "own"]
+            assert gain.value == pytest.approx(shares["full"] - shares["scratch"])
+            assert found["mwp_gain_enlarged", f"dag_full{end}", "own"].lo is not None
+    assert not [arm for _, arm, _ in found if "2.4" in arm or "digits" in arm]
+    assert not [arm for name, arm, _ in found if "gain" in name and "scratch" in arm]
 
 
 def test_folds_are_joined_and_their_mean_is_plain() -> None:
     """A fold of 30 problems counts as much as one of 120 in the mean, and a quarter of it in the accuracy."""
     matrix = MATRIX._replace(arms=["pretrained"], sets=["own-fold0", "own-fold1"])
-    tasks, first, second = matrix.variants()
+    tasks, first, second = [each.name for each in matrix.combinations()]
     right = {first: answers(1.0), second: answers(0.0, items=30)}
     right[second]["id"] += "-second"
     right[second]["group"] += "-second"
-    metrics, _ = measure({tasks: answers(0.9), **right}, matrix)
-    assert metrics["mwp_accuracy_dag_pretrained"] == 0.8 and metrics["mwp_accuracy_dag_pretrained_n"] == 150
-    assert metrics["mwp_accuracy_dag_pretrained_mean_of_folds"] == 0.5
-    assert (metrics["mwp_accuracy_dag_pretrained_fold0"], metrics["mwp_accuracy_dag_pretrained_fold1"]) == (1, 0)
+    found = measured({tasks: answers(0.9), **right}, matrix)
+    whole = found["mwp_accuracy", "dag_pretrained", "own"]
+    assert whole.value == 0.8 and whole.n == 150
+    ends = {
+        end: found[f"mwp_accuracy_{end}", "dag_pretrained", "own"].value for end in ("mean_of_folds", "fold0", "fold1")
+    }
+    assert ends == {"mean_of_folds": 0.5, "fold0": 1, "fold1": 0}
+    assert ("msat_accuracy_mean_of_folds", "dag", "msat") not in found
 
 
-def test_seeds_are_averaged_per_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    card = CardInfo(name="answers", licence="CC0-1.0", source="made here", seed=1)
-    files = []
-    parameters = {"msat": {"matrix": MATRIX._asdict()}}
-    for seed in range(3):
-        for variant, frame in frames(answers(0.8, seed), answers(0.4, 10 + seed)).items():
-            table = pa.Table.from_pandas(frame, ANSWERS, preserve_index=False)
-            write_product(tmp_path / str(seed) / variant.name, [table], schema=ANSWERS, card=card)
-        files.append(tmp_path / f"seed-{seed}.parquet")
-        study.keep(files[-1], per_item(tmp_path / str(seed), parameters))
-    folded = fold(files, parameters)
-    runs = [run["mwp_accuracy_dag_pretrained"] for run in folded["seeds"].values()]
-    assert list(folded["seeds"]) == ["seed-0", "seed-1", "seed-2"]
-    assert folded["mean"]["mwp_accuracy_dag_pretrained"] == pytest.approx(np.mean(runs))
-    assert folded["sd"]["mwp_accuracy_dag_pretrained"] == pytest.approx(np.std(runs, ddof=1))
-    assert folded["sd"]["msat_accuracy_dag"] == 0
-    assert folded["mean"]["mwp_accuracy_majority"] == 0.25 and folded["sd"]["mwp_accuracy_majority"] == 0
-
-    other = tmp_path / "other.parquet"
-    rows = per_item(tmp_path / "0", parameters)
-    study.keep(other, {**rows, "another": next(iter(rows.values()))})
-    with pytest.raises(UserError, match=r"other\.parquet: 'another' .*different studies"):
-        fold([files[0], other], parameters)
-
-    monkeypatch.chdir(tmp_path)
-    shared = {"profile": "study", "data_seed": 1, "languages": ["cs"], "corpora": {"problems": {}}}
-    measured = {**shared, "msat": {"matrix": {name: list(values) for name, values in MATRIX._asdict().items()}}}
-    Path("params.yaml").write_text(yaml.safe_dump({**measured, "seed": 3, "speech_bt": {}}))
-    made = CliRunner().invoke(app, ["fold", "msat", "study.json", *map(str, files)])
-    assert made.output == "study.json: 3 seeds\n"
-    assert json.loads(Path("study.json").read_text()) == {**json.loads(json.dumps(folded)), "parameters": measured}
+def test_seeds_are_averaged_per_problem(tmp_path: Path) -> None:
+    files = [tmp_path / f"seed-{seed}.parquet" for seed in range(3)]
+    runs = [frames(answers(0.8, seed), answers(0.4, 10 + seed)) for seed in range(3)]
+    for file, run in zip(files, runs, strict=True):
+        EVALUATION.write_items(run, file)
+    rows = average(files, EVALUATION, {"matrix": MATRIX._asdict()})
+    found = {(row["measure"], row["arm"], row["part"]): row for row in rows}
+    ours = found["mwp_accuracy", "dag_pretrained", "own"]
+    values = [measured(run)["mwp_accuracy", "dag_pretrained", "own"].value for run in runs]
+    assert ours["seeds"] == pytest.approx(values) and len(set(values)) > 1
+    assert ours["value"] == pytest.approx(np.mean(values)) and ours["sd"] == pytest.approx(np.std(values, ddof=1))
+    widths = [row.hi - row.lo for row in (measured(run)["mwp_accuracy", "dag_pretrained", "own"] for run in runs)]
+    assert ours["hi"] - ours["lo"] < min(widths), "what a problem's answer owes to the seed is averaged away"
+    assert found["msat_accuracy", "dag", "msat"]["sd"] == 0
+    majority = found["mwp_accuracy", "majority", "own"]
+    assert majority["value"] == 0.25 and majority["sd"] == 0

@@ -11,8 +11,9 @@ from selfsown.arithmetic import PROBLEM
 from selfsown.msat import generate as generator
 from selfsown.msat.gate import GateParams, gate
 from selfsown.msat.generate import GenerateParams, Writer
+from selfsown.products import CardInfo
 from selfsown.quality import GateError
-from selfsown.shards import CardInfo, write_product
+from selfsown.shards import write_product
 
 PARAMS = {
     "expect": {

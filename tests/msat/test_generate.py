@@ -1,7 +1,6 @@
 """The step mix is the published one; every task has its answer; nothing about one equation is on two splits."""
 
 import contextlib
-import doctest
 import re
 from collections import Counter
 from pathlib import Path
@@ -15,11 +14,11 @@ from pydantic import ValidationError
 from selfsown.arithmetic import Refused, evaluate, operators, parse_decimal, parse_prefix, parse_value
 from selfsown.errors import UserError
 from selfsown.msat import generate as module
-from selfsown.msat import templates
-from selfsown.msat.equations import apportion, sample_equations, step_counts, step_mix
 from selfsown.msat.generate import LETTERS, MOST_DISTRACTORS, GenerateParams, Writer, generate
+from selfsown.msat.tasks import templates
+from selfsown.msat.tasks.equations import apportion, sample_equations, step_counts, step_mix
+from selfsown.products import read_card, read_product
 from selfsown.settings import settings as execution
-from selfsown.shards import read_card, read_product
 
 PARAMS = {
     "data_seed": 1,
@@ -177,7 +176,3 @@ def test_more_equations_than_there_are():
 def test_dev_cannot_take_everything():
     with pytest.raises(ValidationError, match="dev_size 3000 must be below size 3000"):
         GenerateParams.model_validate(PARAMS | {"dev_size": 3000})
-
-
-def test_examples_in_docstrings():
-    assert doctest.testmod(templates).failed == 0

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from selfsown.arithmetic import Number, evaluate, parse_decimal, parse_prefix, parse_value, walk
-from selfsown.msat.harder import harder
+from selfsown.msat.answer.larger import harder
 
 unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from tests.msat.tiny_solver import PROBLEMS, problem, tiny_config
 
-from selfsown.msat.adapters import train_adapters_only
-from selfsown.msat.backbone import Backbone
-from selfsown.msat.dag import DagSolver
-from selfsown.msat.representation import Unreadable, collate, decimal, encode
-from selfsown.msat.scoring import is_right, solve
-from selfsown.msat.seq2seq import END, WORDS, Seq2SeqSolver
-from selfsown.msat.train import Collator, examples_of
+from selfsown.msat.solvers.adapters import train_adapters_only
+from selfsown.msat.solvers.backbone import Backbone
+from selfsown.msat.solvers.dag import DagSolver
+from selfsown.msat.solvers.representation import Unreadable, collate, decimal, encode
+from selfsown.msat.solvers.scoring import is_right, solve
+from selfsown.msat.solvers.seq2seq import END, WORDS, Seq2SeqSolver
+from selfsown.msat.training.trainer import Collator, examples_of
 
 
 @pytest.fixture

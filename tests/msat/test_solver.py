@@ -14,8 +14,8 @@ from tests.msat.tiny_solver import tiny_config, tiny_encoder
 from selfsown.arithmetic import OPERATORS, Constant, Expression, Number, Operation
 from selfsown.cli import app
 from selfsown.errors import UserError
-from selfsown.msat.dag import DagSolver
-from selfsown.msat.solver import Solution, Solver, read_question, serve
+from selfsown.msat.commands.solve import Solution, Solver, read_question, serve
+from selfsown.msat.solvers.dag import DagSolver
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +121,5 @@ def test_on_the_command_line(folder: Path) -> None:
 def test_a_folder_that_is_no_solver_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"not a solver: solver\.json is missing"):
         Solver.load(tmp_path)
+    with pytest.raises(UserError, match=r"solver\.json and \*\.safetensors missing; give another --model or --folder"):
+        CliRunner().invoke(app, ["solve", "--folder", str(tmp_path), "2 and 3?"], catch_exceptions=False)

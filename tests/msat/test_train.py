@@ -18,16 +18,17 @@ from transformers import TrainerCallback
 from selfsown import device, study
 from selfsown.arithmetic import PROBLEM, evaluate, operators, parse_decimal, parse_prefix, print_value
 from selfsown.errors import UserError
-from selfsown.msat import train as training
 from selfsown.msat.answer import AnswerParams, answer
-from selfsown.msat.dag import DagSolver
-from selfsown.msat.evaluate import EvaluateParams, fold, per_item
+from selfsown.msat.evaluate import EVALUATION, EvaluateParams
 from selfsown.msat.evaluate import evaluate as evaluate_stage
+from selfsown.msat.evaluate.matrix import Combination, Matrix
 from selfsown.msat.finetune import FinetuneParams, finetune, training_rows
-from selfsown.msat.kinds import load_solver
 from selfsown.msat.pretrain import PretrainParams, pretrain, task_splits
-from selfsown.msat.variants import TASKS, Matrix, Variant
-from selfsown.shards import CardInfo, read_product, write_product
+from selfsown.msat.solvers.dag import DagSolver
+from selfsown.msat.solvers.kinds import load_solver
+from selfsown.msat.training import trainer as training
+from selfsown.products import CardInfo, read_product
+from selfsown.shards import write_product
 
 CONFIG = tiny_config("dag").model_dump(include={"bottleneck", "max_tokens", "encoder_dropout", "decoder", "dag"})
 ARGUMENTS = {
@@ -35,7 +36,7 @@ ARGUMENTS = {
     "save_strategy": "steps", "save_steps": 2, "logging_steps": 2, "save_total_limit": 2,
 }  # fmt: skip
 SHARED = {"seed": 3, "dev_limit": 4, "dev_batch_size": 4, "encoder_rate": 0.5, "arguments": ARGUMENTS}
-PRETRAIN = PretrainParams.model_validate({**SHARED, **CONFIG, "encoder_layers": {"seq2seq": None, "dag": 1}})
+PRETRAIN = PretrainParams.model_validate({**SHARED, **CONFIG, "num_hidden_layers": {"seq2seq": None, "dag": 1}})
 FINETUNE = FinetuneParams.model_validate(
     {**SHARED, "constants": ["100"], "validation": 0.3, "encoder_dropout": 0, "patience": 5}
 )
@@ -217,7 +218,10 @@ def test_a_stopped_run_keeps_its_patience(
 
     assert run(tmp_path / "undisturbed") == [2, 4, 6]
     with monkeypatch.context() as patch:
-        patch.setattr(training, *(("LogToMlflow", Stop) if killed_at == "step" else ("export_folder", kill)))
+        target, stop = (
+            ("msat.training.trainer.LogToMlflow", Stop) if killed_at == "step" else ("msat.finetune.finish", kill)
+        )
+        patch.setattr(f"selfsown.{target}", stop)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "disturbed")
     assert run(tmp_path / "disturbed") == [2, 4, 6]
@@ -301,38 +305,39 @@ def test_validation_rows_are_the_dev_split_or_whole_groups_of_the_training_folds
         training_rows(inputs["problems"], "nowhere", FINETUNE)
 
 
-def test_answers_become_metrics_and_seeds_are_folded(inputs: dict[str, Path], tmp_path: Path) -> None:
+def test_answers_become_rows_and_a_mean_over_seeds(inputs: dict[str, Path], tmp_path: Path) -> None:
     matrix = Matrix(["dag"], ["digits"], ["2.4"], ["pretrained"], ["pretrained", "scratch"], ["own", "folded-fold0"])
     params = AnswerParams(data_seed=1, limit=6, batch_size=4, enlarge=True)
     models, answers = tmp_path / "models", tmp_path / "answers"
-    for variant in matrix.variants():
-        start = models / "pretrain" / variant.pretrained
+    for each in matrix.combinations():
+        start, solver = models / "pretrain" / each.start, models / each.folder
         if not start.exists():
-            pretrained(inputs, start, arm=variant.arm)
-        if variant.problem_set != TASKS:
-            finetuned = models / "finetune" / variant.name
-            finetune(
-                FINETUNE, problem_set=variant.problem_set, start=start, problems=inputs["problems"], model=finetuned
-            )
-            answer(
-                params, problem_set=variant.problem_set, solver=finetuned, problems=inputs["problems"],
-                answers=answers / variant.name,
-            )  # fmt: skip
+            pretrained(inputs, start, arm=each.arm)
+        asked, problems = {"problem_set": each.problem_set}, inputs["problems"]
+        if solver == start:
+            problems = inputs["tasks"]
         else:
-            answer(params, problem_set=TASKS, solver=start, problems=inputs["tasks"], answers=answers / variant.name)
+            finetune(FINETUNE, **asked, start=start, problems=problems, model=solver)
+        answer(params, **asked, solver=solver, problems=problems, answers=answers / each.name)
     lists = matrix._asdict()
-    evaluation = EvaluateParams.model_validate({**lists, "registered": "pretrained", "samples": 2})
-    metrics = evaluate_stage(
-        evaluation, answers=answers, problems=inputs["problems"], models=models, plots=tmp_path / "plots"
-    )
-    for key in ("msat_accuracy_dag", "mwp_accuracy_dag_pretrained", "mwp_accuracy_dag_scratch"):
-        assert 0 <= metrics[f"{key}_lo"] <= metrics[key] <= metrics[f"{key}_hi"] <= 1 and metrics[f"{key}_n"] == 6
-    assert metrics["mwp_accuracy_dag_scratch_folded_fold0"] == metrics["mwp_accuracy_dag_scratch_folded"]
-    assert {"mwp_gain_dag_pretrained_lo", "mwp_accuracy_dag_pretrained_enlarged", "mwp_accuracy_dag_scratch_folded",
-            "mwp_accuracy_dag_pretrained_add", "msat_accuracy_dag_steps1"} <= metrics.keys()  # fmt: skip
-    table = read_product(answers / Variant("dag", "digits", "2.4", "pretrained", "own").name).to_pylist()
+    rows, items = tmp_path / "rows.json", tmp_path / "items.parquet"
+    headline = evaluate_stage(
+        EvaluateParams.model_validate({**lists, "registered": "pretrained", "samples": 2}),
+        answers=answers, problems=inputs["problems"], models=models, rows=rows, items=items, plots=tmp_path / "plots",
+    )  # fmt: skip
+    found = {(row["measure"], row["arm"], row["part"]): row for row in json.loads(rows.read_text())}
+    for place in (("msat_accuracy", "dag", "msat"), *(("mwp_accuracy", f"dag_{arm}", "own") for arm in matrix.arms)):
+        assert 0 <= found[place]["lo"] <= found[place]["value"] <= found[place]["hi"] <= 1 and found[place]["n"] == 6
+    assert headline["msat_accuracy_dag"] == found["msat_accuracy", "dag", "msat"]["value"]
+    of_fold = found["mwp_accuracy_fold0", "dag_scratch", "folded"]["value"]
+    assert of_fold == found["mwp_accuracy", "dag_scratch", "folded"]["value"]
+    words = {
+        (measure, "dag_pretrained", "own") for measure in ("mwp_gain", "mwp_accuracy_enlarged", "mwp_accuracy_add")
+    }
+    assert {*words, ("msat_accuracy_steps1", "dag", "msat")} <= found.keys()
+    table = read_product(answers / Combination("dag", "digits", "2.4", "pretrained", "own").name).to_pylist()
     assert sum(not row["enlarged"] for row in table) == 6 and any(row["enlarged"] for row in table)
-    kept = tmp_path / "seed-1.parquet"
-    study.keep(kept, per_item(answers, {"msat": {"matrix": lists}}))
-    folded = fold([kept, kept], {"msat": {"matrix": lists}})
-    assert folded["mean"] == metrics
+    both = study.average([items, items], EVALUATION, {"matrix": lists})
+    assert {(row["measure"], row["arm"], row["part"]): row["value"] for row in both} == {
+        place: row["value"] for place, row in found.items()
+    }

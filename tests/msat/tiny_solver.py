@@ -10,8 +10,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from selfsown.arithmetic import evaluate, parse_prefix
-from selfsown.msat.backbone import DagParams, DecoderParams, SolverConfig
-from selfsown.msat.representation import Problem
+from selfsown.msat.solvers.backbone import DagParams, DecoderParams, SolverConfig
+from selfsown.msat.solvers.representation import Problem
 
 torch.set_num_threads(1)  # tiny tensors: a second thread only waits
 
@@ -43,7 +43,7 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def tiny_encoder(folder: Path) -> Path:
-    """A random encoder's folder, as `msat.pretrained` makes it."""
+    """A random encoder's folder, as `msat.encoder` makes it."""
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(WORDS), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,

@@ -6,95 +6,68 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from selfsown import quality, text
-from selfsown.quality import frames, suites
+from selfsown import quality
+from selfsown.quality.expectations import between, count_rows, filled, one_of
 
-LANGUAGES = ("cs", "nl")
-TEXT = suites.TextLimits(min_rows=2, min_characters=3, max_characters=60)
-SPEECH = suites.SpeechLimits(
-    min_rows=4, min_characters=3, max_characters=60, min_seconds=0.3, max_seconds=20, min_rms_dbfs=-50, max_rms_dbfs=-3
-)
-SPLITS = ("seed", "text", "dev", "test")
-TEXTS = (
-    "Dobrý den",
-    "Kde je nádraží?",
-    "Zloději utekli oknem.",
-    "Děkuju, Müllere",
-    "Goedemorgen!",
-    "Waar is het café?",
-)
+COLOURS = ("red", "grey")
 
 
-def speech(**changes: dict[int, object]) -> pd.DataFrame:
-    """Six sound utterances; `column={row: value}` spoils single cells."""
+def stones(**changes: dict[int, object]) -> pd.DataFrame:
+    """Four sound stones; `column={row: value}` spoils single cells."""
     frame = pd.DataFrame(
         {
-            "id": [f"u{i}" for i in range(6)],
-            "text": TEXTS,
-            "language": ["cs"] * 4 + ["nl"] * 2,
-            "speaker": "eva",
-            "duration": 2.5,
-            "source": "made here",
-            "split": [*SPLITS, "dev", "test"],
-            "duration_error": 0.0,
-            "rms_dbfs": -20.0,
+            "id": [f"s{i}" for i in range(4)],
+            "colour": ["red", "red", "grey", "grey"],
+            "weight": [1.0, 2.5, 3.0, 4.0],
+            "note": ["", "light", "", "heavy"],
         }
     )
     for column, cells in changes.items():
-        frame[column] = frame[column].astype(object) if column in ("text", "split", "language") else frame[column]
+        frame[column] = frame[column].astype(object)
         for row, value in cells.items():
             frame.loc[row, column] = value
-    frame["shared_text"] = frames.shared_text(frame)
     return frame
 
 
-def lines(texts=("Jedna věta.", "Druhá věta."), languages=("cs", "cs"), against=None) -> pd.DataFrame:
-    frame = pd.DataFrame({"id": [f"s{i}" for i in range(len(texts))], "text": texts, "language": languages})
-    frame["held_out_text"] = frames.held_out_text(frame, speech() if against is None else against)
-    return frame
+def check(frame: pd.DataFrame | pa.Table, report: Path) -> None:
+    suite = [
+        count_rows(3, "stones"),
+        *filled("note"),
+        *one_of("colour", COLOURS),
+        *between("weight", 0, 5, "too light or too heavy", strict_min=True),
+    ]
+    quality.check({"stones": frame}, {"stones": suite}, report)
 
 
-def check_speech(frame: pd.DataFrame, report: Path) -> None:
-    quality.check({"speech": frame}, {"speech": suites.utterances(SPEECH, LANGUAGES)}, report)
+def error(frame: pd.DataFrame, report: Path) -> str:
+    with pytest.raises(quality.GateError) as caught:
+        check(frame, report)
+    return str(caught.value)
 
 
-def test_other_languages_may_stand_out_of_domain_alone(tmp_path):
-    suite = {"speech": suites.utterances(SPEECH, LANGUAGES, ("es",))}
-    spanish = {"language": {4: "es"}, "text": {4: "Buenos días"}}
-    quality.check({"speech": speech(**spanish, split={4: "ood"})}, suite, tmp_path / "sound")
-    with pytest.raises(quality.GateError, match="only out of domain may there be other languages than cs, nl"):
-        quality.check({"speech": speech(**spanish)}, suite, tmp_path / "unsound")
-
-
-def test_sound_data_passes_offline_and_the_docs_load_nothing(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", [pd.DataFrame, pa.Table.from_pandas])
+def test_sound_data_passes_offline_and_the_docs_load_nothing(kind, tmp_path, monkeypatch):
     def refuse(*_):
         raise AssertionError("the gate opened a network connection")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    quality.check(
-        {"speech": speech(), "sentences": pa.Table.from_pandas(lines())},
-        {"speech": suites.utterances(SPEECH, LANGUAGES), "sentences": suites.sentences(TEXT, LANGUAGES)},
-        tmp_path / "docs",
-    )
+    check(kind(stones()), tmp_path / "docs")
     pages = {path.name: path.read_text() for path in (tmp_path / "docs").iterdir()}
-    assert set(pages) == {"index.html", "speech.html", "sentences.html"}
+    assert set(pages) == {"index.html", "stones.html"}
     for page in pages.values():
         assert not re.search(r"<script|<link|https?://|src=", page)
     assert "passed" in pages["index.html"] and "failed" not in pages["index.html"]
-    assert 'href="speech.html"' in pages["index.html"]
-    assert "shared_text" in pages["speech.html"] and "<pre" not in pages["speech.html"]
+    assert 'href="stones.html"' in pages["index.html"]
+    assert "weight" in pages["stones.html"] and "<pre" not in pages["stones.html"]
 
 
 def test_the_same_data_gives_the_same_docs(tmp_path):
-    bad = speech(text={1: "Привет, мир"})
     for name in "ab":
-        with pytest.raises(quality.GateError):
-            check_speech(bad, tmp_path / name)
+        error(stones(colour={1: "blue"}), tmp_path / name)
     for page in (tmp_path / "a").iterdir():
         assert page.read_bytes() == (tmp_path / "b" / page.name).read_bytes()
 
@@ -102,101 +75,44 @@ def test_the_same_data_gives_the_same_docs(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "column", "threshold", "observed", "sample"),
     [
-        ({"text": {1: "Привет, мир"}}, "text", "not_match_regex(regex=", "1 of 4 rows", "id='u1' text='Привет, мир'"),
-        ({"text": {2: None}}, "text", "not_be_null()", "1 of 6 rows", "id='u2'"),
-        ({"text": {0: "12 34"}}, "text", "match_regex(regex=", "1 of 6 rows", "id='u0' text='12 34'"),
-        ({"id": {3: "u1"}}, "id", "be_unique()", "2 of 6 rows", "id='u1'"),
-        (
-            {"text": {3: "dobrý DEN!"}},
-            "shared_text",
-            "to_be_null()",
-            "2 of 6 rows",
-            "id='u3' shared_text='seed, test: dobrý DEN!'",
-        ),
-        ({"duration": {4: 0.0}}, "duration", "min_value=0.3, max_value=20.0", "1 of 6 rows", "id='u4' duration=0.0"),
-        ({"duration": {4: np.nan}}, "duration", "not_be_null()", "1 of 6 rows", "id='u4' duration=nan"),
-        (
-            {"rms_dbfs": {5: -80.0}},
-            "rms_dbfs",
-            "min_value=-50.0, max_value=-3.0",
-            "1 of 6 rows",
-            "id='u5' rms_dbfs=-80.0",
-        ),
-        ({"rms_dbfs": {5: np.nan}}, "rms_dbfs", "not_be_null()", "1 of 6 rows", "id='u5' rms_dbfs=nan"),
-        ({"language": {5: "pl"}}, "language", "value_set=['cs', 'nl']", "1 of 6 rows", "id='u5' language='pl'"),
-        (
-            {"split": {0: "train"}},
-            "split",
-            "value_set=['seed', 'text', 'dev', 'test', 'ood']",
-            "1 of 6",
-            "id='u0' split='train'",
-        ),
-        ({"split": {0: "text"}}, "(rows)", "min_value=1) where split == 'seed'", "observed: 0", ""),
+        ({"colour": {1: "blue"}}, "colour", "value_set=['red', 'grey']", "1 of 4 rows", "id='s1' colour='blue'"),
+        ({"note": {2: None}}, "note", "not_be_null()", "1 of 4 rows", "id='s2'"),
+        ({"weight": {3: 0.0}}, "weight", "min_value=0.0, max_value=5.0", "1 of 4 rows", "id='s3' weight=0.0"),
+        ({"weight": {3: float("nan")}}, "weight", "not_be_null()", "1 of 4 rows", "id='s3' weight=nan"),
     ],
 )
 def test_a_bad_cell_is_named_with_threshold_observation_and_row(tmp_path, changes, column, threshold, observed, sample):
-    with pytest.raises(quality.GateError) as caught:
-        check_speech(speech(**changes), tmp_path / "docs")
-    message = str(caught.value)
+    message = error(stones(**changes), tmp_path / "docs")
     blocks = [block for block in message.split("\n- ") if f"column {column}:" in block and threshold in block]
     assert len(blocks) == 1, message
-    assert blocks[0].startswith("speech, ") or blocks[0].startswith("- speech, ")
-    assert observed in blocks[0]
-    assert sample in blocks[0]
+    assert blocks[0].startswith("stones, ")
+    assert observed in blocks[0] and sample in blocks[0]
     assert str(tmp_path / "docs" / "index.html") in message
     assert "failed" in (tmp_path / "docs" / "index.html").read_text()
 
 
 def test_too_few_rows_and_a_missing_column(tmp_path):
-    with pytest.raises(quality.GateError) as caught:
-        check_speech(speech().drop(columns="speaker").head(3), tmp_path / "docs")
-    message = str(caught.value)
-    assert "column (rows): too few rows" in message and "min_value=4" in message and "observed: 3" in message
-    assert "column speaker: a value is missing" in message and '"speaker" in BatchData does not exist' in message
-
-
-TEXTS_SPOILED = ("Jedna věta.", "Jedna věta.", "Mám 3 psy.", "waar is het CAFÉ", "Zloději utekli oknem")
-
-
-def test_sentences_may_not_repeat_hold_digits_or_leak(tmp_path):
-    frame = lines(TEXTS_SPOILED, ["cs", "cs", "cs", "nl", "cs"])
-    with pytest.raises(quality.GateError) as caught:
-        quality.check({"sentences": frame}, {"sentences": suites.sentences(TEXT, LANGUAGES)}, tmp_path / "docs")
-    message = str(caught.value)
-    assert "column language, text: a sentence must stand once" in message
-    assert "id='s2' text='Mám 3 psy.'" in message
-    assert "id='s3' held_out_text='test: waar is het CAFÉ'" in message and "id='s4' held_out_text=" in message
+    message = error(stones().drop(columns="note").head(2), tmp_path / "docs")
+    assert "column (rows): too few rows" in message and "min_value=3" in message and "observed: 2" in message
+    assert "column note: a value is missing" in message and '"note" in BatchData does not exist' in message
 
 
 def test_a_samples_list_stays_short(tmp_path):
-    many = pd.concat([lines(("Mám 3 psy.",), ["cs"])] * 500, ignore_index=True)
+    many = pd.concat([stones(colour={0: "blue"}).head(1)] * 500, ignore_index=True)
     many["id"] = [f"s{i}" for i in range(500)]
-    with pytest.raises(quality.GateError) as caught:
-        quality.check({"sentences": many}, {"sentences": suites.sentences(TEXT, LANGUAGES)}, tmp_path / "docs")
-    assert "observed: 500 of 500 rows" in str(caught.value)
-    assert len(str(caught.value).splitlines()) < 30
-    assert (tmp_path / "docs" / "sentences.html").stat().st_size < 100_000
+    message = error(many, tmp_path / "docs")
+    assert "observed: 500 of 500 rows" in message
+    assert len(message.splitlines()) < 30
+    assert (tmp_path / "docs" / "stones.html").stat().st_size < 100_000
 
 
 def test_text_in_the_docs_is_escaped(tmp_path):
-    with pytest.raises(quality.GateError):
-        check_speech(speech(text={0: "<script>alert(1)</script> 你好"}), tmp_path / "docs")
-    page = (tmp_path / "docs" / "speech.html").read_text()
+    error(stones(colour={0: "<script>alert(1)</script> 你好"}), tmp_path / "docs")
+    page = (tmp_path / "docs" / "stones.html").read_text()
     assert "<script>" not in page and "amp;lt;" not in page
-    assert page.count("&lt;script&gt;") >= 2
+    assert page.count("&lt;script&gt;") >= 1
 
 
 def test_importing_the_package_does_not_import_great_expectations():
-    code = "import sys, selfsown.speech_bt.gate; sys.exit('great_expectations' in sys.modules)"
+    code = "import sys, selfsown.quality.expectations; sys.exit('great_expectations' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_letters_of_a_language_are_those_that_the_texts_may_have() -> None:
-    """A letter of each script, in every language that the corpora know: both sides call the same ones foreign."""
-    scripts = {"Latin": "aŘ", "Cyrillic": "дЇ", "Greek": "λἀ", "Devanagari": "कॐ", "Han": "水", "Kana": "のカー々"}
-    assert scripts.keys() == text._SCRIPTS.keys()
-    for language, (own, _) in text._LETTERS.items():
-        for script, letters in scripts.items():
-            for letter in letters:
-                foreign = bool(re.search(suites.foreign_letter(language), letter))
-                assert foreign == (script not in own), (language, script)

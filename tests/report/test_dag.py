@@ -8,28 +8,27 @@ from pathlib import Path
 import networkx as nx
 import pytest
 from dvc.repo import Repo
+from tests.report.pages import PROFILES, ROOT, composed, write
 
 from selfsown.report.dag import Node, mermaid, read_dag, svg
-
-from .conftest import PROFILES, ROOT, composed, write
 
 
 def test_nodes_are_stages_and_a_matrix_is_one(project: Path) -> None:
     graph = read_dag(project / "dvc.yaml")
     assert set(graph) == {
         Node("", "report"),
-        Node("corpora", "speech"),
-        Node("corpora", "sentences"),
-        Node("speech_bt", "synthesize"),
-        Node("speech_bt", "train", each=True),
-        Node("speech_bt", "evaluate"),
+        Node("boxes", "wood"),
+        Node("boxes", "paint"),
+        Node("toys", "make"),
+        Node("toys", "train", each=True),
+        Node("toys", "evaluate"),
     }
 
 
 def test_implied_arrows_are_left_out_and_order_is_kept(project: Path) -> None:
     graph = read_dag(project / "dvc.yaml")
-    speech, train = Node("corpora", "speech"), Node("speech_bt", "train", each=True)
-    assert (speech, train) not in graph.edges and nx.has_path(graph, speech, train)
+    wood, train = Node("boxes", "wood"), Node("toys", "train", each=True)
+    assert (wood, train) not in graph.edges and nx.has_path(graph, wood, train)
     assert nx.has_path(graph, train, Node("", "report"))
 
 
@@ -52,14 +51,14 @@ def test_the_picture_is_well_formed_names_every_stage_and_never_overlaps(project
     for arrow in arrows:
         numbers = [float(x) for x in re.findall(r"-?[\d.]+", arrow)]
         assert numbers[1] < numbers[-1]
-    assert "Real speech &lt;transcribed&gt;" in svg(graph)
+    assert "Real wood &lt;sawn&gt;" in svg(graph)
 
 
 def test_mermaid_boxes_each_pipeline(project: Path) -> None:
     text = mermaid(read_dag(project / "dvc.yaml"))
     assert text.startswith("flowchart TD")
-    assert "  subgraph speech_bt\n" in text and text.count("\n  end") == 2
-    assert 'speech_bt_train["train (one per arm)"]' in text and "speech_bt_evaluate --> root_report" in text
+    assert "  subgraph toys\n" in text and text.count("\n  end") == 2
+    assert 'toys_train["train (one per arm)"]' in text and "toys_evaluate --> root_report" in text
 
 
 def test_unconnected_parts_stand_side_by_side() -> None:

@@ -3,6 +3,7 @@
 import doctest
 import json
 import re
+import shutil
 import warnings
 import xml.etree.ElementTree as ET  # only reads what this test made
 from html.parser import HTMLParser
@@ -10,28 +11,16 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
+from ruamel.yaml import YAML
+from tests.report.conftest import PAPER, PARAMS, figures
+from tests.report.pages import PROFILES, ROOT, composed, made, row, write
 
 from selfsown.report import page as module
 from selfsown.report import paper, plots, results
-from selfsown.report.page import PageParams, ReportError, page
+from selfsown.report.page import ReportError, section
 from selfsown.report.paper import Claim, PaperError, flat, read_paper
-from selfsown.report.results import Part, verdict
-
-from .conftest import PARAMS, PROFILES, ROOT, composed, estimate, figures, write
-
-
-def made(project: Path, folder: str = "out") -> tuple[str, str, str]:
-    out = project / folder
-    page(
-        PageParams(),
-        figures=project / "metrics",
-        pipelines=project / "pipelines",
-        parameters=project / "params.yaml",
-        html=out / "index.html",
-        markdown=out / "results.md",
-        picture=out / "dag.svg",
-    )
-    return tuple((out / name).read_text() for name in ("index.html", "results.md", "dag.svg"))
+from selfsown.report.results import Figure, Standing, verdict
 
 
 class Balanced(HTMLParser):
@@ -76,17 +65,18 @@ def test_the_page_is_sound_and_self_contained(project: Path) -> None:
 
 def test_figures_stand_beside_the_papers_with_conditions_intervals_and_n(project: Path) -> None:
     html, markdown, _ = made(project)
-    row = "| Czech | 10.9 | 5.2 | 52.3 | 66.4 (63.0 to 69.8) | 56.7 (53.3 to 60.1) | 14.6 (9.3 to 19.9) |"
-    assert row in markdown
+    assert "| Czech | 10.9 | 5.2 | 52.3 | 66.4 (63.0 to 69.8) | 56.7 (53.3 to 60.1) | 14.6 (9.3 to 19.9) |" in markdown
     assert "| Dutch | 4.9 | 3.7 | 24.5 | – | – | – |" in markdown
-    assert "Mean relative reduction over its rows: 31.7 %" in markdown
-    assert "WER in domain, % (n\u00a0=\u00a0197)" in markdown and "WER out of domain, % (n\u00a0=\u00a088)" in markdown
+    assert "Mean relative reduction over its rows: 38.4 %" in markdown
+    assert "| Czech toys | 7.5 | 60.1 (56.7 to 63.5) |" in markdown
+    assert "| Dutch toys |" not in markdown, "a row that changes nothing is shown with a figure of ours alone"
+    assert "Error rate, % (n\u00a0=\u00a0197) | Error rate out of domain, % (n\u00a0=\u00a088)" in markdown
     for text in (
-        "Whisper-large-v3",
-        "source whisper-base",
-        "Common Voice 16",
-        "whisper_basic",
-        "encoder window (6, 11 s) that",
+        "Toy-large-v3",
+        "source toy-base",
+        "Common Toys 16",
+        "lower_case",
+        "window (6, 11 s) that",
         "profile fixture, seed 1",
     ):
         assert text in html and text.replace("_", "\\_") in markdown
@@ -97,20 +87,22 @@ def test_what_does_not_favour_us_is_said(project: Path) -> None:
     for text in made(project)[:2]:
         flat_text = re.sub(r"<[^>]+>|\*", "", text)
         assert re.search(
-            r"Established: Real and synthetic speech together.*\s.*clear of zero. The target of 30.0 % is missed",
+            r"Established: Both together are better.*\s.*clear of zero. The target of 30.0 % is missed",
             flat_text,
         )
-        assert re.search(r"Not established: They do so out of domain too.*\s*.*touches zero", flat_text)
-        assert re.search(r"The opposite holds: Synthetic speech alone.*\s*.*wrong side", flat_text)
+        assert re.search(r"Not established: They are better out of domain too.*\s*.*touches zero", flat_text)
+        assert re.search(r"The opposite holds: Made toys alone.*\s*.*wrong side", flat_text)
         assert "do not cover the choice of the training seed" in flat_text
 
 
 def test_arms_that_were_not_trained_are_absent_and_their_claims_unmeasured(project: Path) -> None:
-    left = {key: value for key, value in figures().items() if "real" not in key and "synthetic" not in key}
-    write(project / "metrics/speech_bt.json", left)
+    left = [each for each in figures() if each["arm"] in ("untouched", "both") and each["measure"] != "minus_real"]
+    write(project / "metrics/toys.rows.json", left)
     html, markdown, _ = made(project)
-    assert "| synthetic only |" not in markdown and "| real + synthetic |" in markdown
-    assert markdown.count("**Not measured:**") == 3
+    assert "| made only |" not in markdown and "| real + made |" in markdown
+    assert "**Not measured:** Both are better than real alone. No." in markdown
+    assert '**Not measured:** Made toys alone are better. No arm "made".' in markdown
+    assert markdown.count("**Not measured:**") == 2, "a claim that says no reason is left out"
     assert "real only" not in html.split("Conditions</h3>")[0].split("<table>", 1)[1].split("<h3>Plots")[0]
 
 
@@ -118,23 +110,35 @@ def test_the_same_figures_give_the_same_bytes(project: Path) -> None:
     assert made(project, "one") == made(project, "two")
 
 
+COMMITS = ["a1b2c3d4e5f6", "b2c3d4e5f6a1"]
+
+
 def study(project: Path, seeds: int, name: str = "study", **changes: object) -> None:
-    """Folded figures of a study whose parameters are the active ones but for a profile and a limit of its own."""
-    speech = {**PARAMS["speech_bt"], "transcribe": {**PARAMS["speech_bt"]["transcribe"], "limit": 1000}}
-    parameters = {"profile": "long", "languages": PARAMS["languages"], "speech_bt": speech}
-    runs = {f"seed-{seed + 1}": figures() for seed in range(seeds)}
-    folded = {"mean": figures(), "sd": {}, "seeds": runs, "parameters": parameters}
-    write(project / f"metrics/speech_bt.{name}.json", {**folded, **changes})
+    """A study whose parameters are the active ones but for a profile and a limit of its own."""
+    toys = {**PARAMS["toys"], "test": {**PARAMS["toys"]["test"], "limit": 1000}}
+    rows = figures()
+    if seeds > 1:
+        rows = [{**each, "sd": 0.0, "seeds": [each["value"]] * seeds} for each in rows]
+    merged = {
+        "commits": COMMITS[: min(2, seeds)],
+        "seeds": [f"seed-{seed + 1}" for seed in range(seeds)],
+        "code": "c0de",
+        "parameters": {"composed_from": "long", "languages": PARAMS["languages"], "toys": toys},
+        "rows": rows,
+    }
+    write(project / f"metrics/toys.{name}.json", {**merged, **changes})
 
 
-def test_a_study_comes_first_with_its_seeds(project: Path) -> None:
+def test_a_study_comes_first_with_its_seeds_and_the_commits_that_made_it(project: Path) -> None:
     study(project, 2)
-    _, markdown, _ = made(project)
+    html, markdown, _ = made(project)
     assert markdown.index("### Study") < markdown.index("### This run")
-    assert "Mean over 2 seeds, profile long." in markdown and "Per seed: 14.6, 14.6." in markdown
+    for text in (html, markdown):
+        assert "Mean over 2 seeds, profile long, commits a1b2c3d4, b2c3d4e5. Intervals" in text
+        assert "Per seed: 14.6, 14.6." in text
 
 
-def test_studies_of_other_sets_stand_side_by_side(project: Path) -> None:
+def test_studies_of_variants_stand_side_by_side(project: Path) -> None:
     for name, seeds in (("study", 2), ("study.more", 3), ("study.more+fewer", 1)):
         study(project, seeds, name)
     _, markdown, _ = made(project)
@@ -147,7 +151,7 @@ def test_a_study_of_one_seed_is_no_mean(project: Path) -> None:
     study(project, 1)
     _, markdown, _ = made(project)
     scope = markdown.split("### Study")[1].split("\n- ")[0]
-    assert "One seed, profile long." in scope and "do not cover the choice of the training seed" in scope
+    assert "One seed, profile long, commit a1b2c3d4." in scope and "choice of the training seed" in scope
     assert "Mean over" not in scope and "Per seed:" not in markdown
 
 
@@ -157,96 +161,51 @@ def test_conditions_are_those_the_figures_were_measured_under(project: Path) -> 
     assert "| | Paper | Ours, study | Ours, this run |" in markdown
     tested = next(line for line in markdown.splitlines() if line.startswith("| Test set |"))
     ours, active = tested.split("|")[3:5]
-    assert "at most 1000 utterances" in ours and "at most 250 utterances" in active
-    assert re.search(r"<td>[^<]*at most 1000 utt[^<]*</td><td>[^<]*at most 250 utt", html)
-    assert "<code>speech_bt.transcribe.limit</code></th><td>1000</td>" in html
-    (project / "metrics/speech_bt.json").unlink()
+    assert "at most 1000 toys" in ours and "at most 250 toys" in active
+    assert re.search(r"<td>[^<]*at most 1000 toys[^<]*</td><td>[^<]*at most 250 toys", html)
+    assert "<code>toys.test.limit</code></th><td>1000</td>" in html
+    (project / "metrics/toys.rows.json").unlink()
     assert "250" not in made(project)[1].split("### Conditions")[1]
 
 
-def test_a_study_that_does_not_say_its_parameters_is_refused(project: Path) -> None:
+@pytest.mark.parametrize("lost", ["parameters", "commits", "seeds", "rows"])
+def test_a_study_that_does_not_say_what_made_it_is_refused(project: Path, lost: str) -> None:
+    """Those of before had no commits: means, by the names of figures, and seeds."""
     study(project, 2)
-    path = project / "metrics/speech_bt.study.json"
-    write(path, {key: value for key, value in json.loads(path.read_text()).items() if key != "parameters"})
-    with pytest.raises(ReportError, match=r"speech_bt\.study\.json: .*make study PIPELINE=speech_bt"):
+    path = project / "metrics/toys.study.json"
+    write(path, {key: value for key, value in json.loads(path.read_text()).items() if key != lost})
+    with pytest.raises(ReportError, match=rf"toys\.study\.json: lacks '{lost}': `selfsown study merge toys` makes it"):
         made(project)
 
 
-def test_several_languages_have_rows_of_their_own(project: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "name"), [("errors both", "measure 'errors' is not declared"), ("error bot", "arm 'bot' is not declared")]
+)
+@pytest.mark.parametrize("file", ["toys.rows.json", "toys.study.json"])
+def test_figures_of_what_is_not_declared_are_refused(project: Path, file: str, place: str, name: str) -> None:
+    rows = [*figures(), row(place, 0.5)]
+    if file == "toys.rows.json":
+        write(project / "metrics" / file, rows)
+    else:
+        study(project, 1, rows=rows)
+    with pytest.raises(ReportError, match=rf"{file}: {name}: .*; \S*pipelines/toys/paper\.yaml declares them"):
+        made(project)
+
+
+def test_parts_have_figures_of_their_own(project: Path) -> None:
+    """A language that `parts` does not name is printed as it is; with several, all items together are not one's."""
     several = figures()
-    for language in ("cs", "nl"):
-        several |= estimate(f"wer_untouched_{language}", 0.5, 0.01) | estimate(f"wer_mixed_{language}", 0.4, 0.01)
-        several |= estimate(f"wer_relative_reduction_{language}", 0.2, 0.01)
-    write(project / "metrics/speech_bt.json", several)
+    for part in ("cs", "nl"):
+        several += [row(f"error untouched {part}", 0.5, 0.01, 90), row(f"error both {part}", 0.4, 0.01, 90)]
+        several.append(row(f"reduction both {part}", 0.2, 0.01, 90))
+    write(project / "metrics/toys.rows.json", several)
     write(project / "params.yaml", {**PARAMS, "languages": ["cs", "nl"]})
     _, markdown, _ = made(project)
-    assert "| Dutch | 4.9 | 3.7 | 24.5 | 50.0 (49.0 to 51.0) | 40.0 (39.0 to 41.0) | 20.0 (19.0 to 21.0) |" in markdown
-    assert "Error rates on real speech, nl" in markdown
-
-
-def msat(project: Path, found: dict[str, float], *overrides: str) -> str:
-    """What the page says of msat, whose figures these are under a composed profile."""
-    write(project / "params.yaml", composed(*overrides))
-    write(project / "metrics/msat.json", found)
-    folder = project / "pipelines/msat"
-    folder.mkdir(exist_ok=True)
-    (folder / "paper.yaml").write_bytes((ROOT / "pipelines/msat/paper.yaml").read_bytes())
-    return made(project)[1].split("## MsAT")[1].split("\n## ")[0]
-
-
-def solved(part: str = "") -> dict[str, float]:
-    """Figures of both solvers on a set: some of each kind."""
-    found: dict[str, float] = {}
-    for solver, rate in (("seq2seq", 0.31), ("dag", 0.42)):
-        for arm, less in (("pretrained", 0.0), ("scratch", 0.04)):
-            found |= estimate(f"mwp_accuracy_{solver}_{arm}{part}", rate - less, 0.03, 1000)
-            found |= estimate(f"mwp_accuracy_{solver}_{arm}{part}_enlarged", rate - less - 0.1, 0.03, 900)
-        found |= estimate(f"mwp_gain_{solver}_pretrained{part}", 0.04, 0.01, 1000)
-        found |= estimate(f"mwp_gain_{solver}_pretrained{part}_enlarged", 0.03, 0.05, 900)
-    return found
-
-
-PUBLISHED = ("profile=study", "sets=published")
-
-
-def test_every_set_of_problems_has_its_figures_beside_the_papers(project: Path) -> None:
-    folds = {
-        f"mwp_accuracy_dag_pretrained_mawps{end}": value for end, value in (("_fold0", 0.5), ("_mean_of_folds", 0.6))
-    }
-    found = solved() | solved("_svamp") | solved("_mawps") | folds
-    text = msat(project, found, *PUBLISHED)
-    for title in ("BIG-bench's elementary_math_qa", "SVAMP", "MAWPS"):
-        table = text.split(f"**Accuracy on word problems, {title}**")[1].split("**")[0]
-        assert "Accuracy, % (n\u00a0=\u00a01,000) | Larger numbers, % (n\u00a0=\u00a0900)" in table
-        assert "| seq2seq, arithmetic first | 31.0 (28.0 to 34.0) | 21.0 (18.0 to 24.0) |" in table
-        gains = text.split(f"**Gain of arithmetic first over none, {title}**")[1].split("**")[0]
-        assert "| DAG, arithmetic first | 4.0 (3.0 to 5.0) | 3.0 (−2.0 to 8.0) |" in gains and "scratch" not in gains
-        for solver in ("seq2seq", "DAG"):
-            claim = f"Arithmetic first makes the {solver} solver better at word problems, {title}. 4.0 points"
-            assert f"**Established:** {claim}" in text
-    assert "| SVAMP | 39.8 | 48.9 | 31.0 (28.0 to 34.0) | 42.0 (39.0 to 45.0) |" in text
-    assert "| SVAMP | 36.2 | 48.2 | 21.0 (18.0 to 24.0) | 32.0 (29.0 to 35.0) |" in text
-    assert "| MAWPS | 84.1 | 91.6 | 27.0 (24.0 to 30.0) | 38.0 (35.0 to 41.0) |" in text
-    assert "second-hand" in text
-    assert "| DAG, arithmetic first | 60.0 | 50.0 |" in text.split("**Accuracy on word problems by fold, MAWPS**")[1]
-
-
-def test_sets_that_were_not_measured_are_not_mentioned(project: Path) -> None:
-    text = msat(project, solved(), "profile=laptop").split("### Conditions")[0]
-    for name in ("SVAMP", "MAWPS", "ASDiv", "by fold", "Not measured", "the encoder too", "second-hand"):
-        assert name not in text
-    text = msat(project, solved() | solved("_svamp"), *PUBLISHED)
-    assert "| SVAMP | 39.8" in text and "| MAWPS |" not in text and "Not measured" not in text
-    pretrained = {key: value for key, value in solved().items() if "scratch" not in key and "gain" not in key}
-    assert msat(project, pretrained, "profile=laptop").count("**Not measured:**") == 2
-
-
-def test_figures_without_a_sets_name_are_of_the_first_set(project: Path) -> None:
-    """SVAMP in these profiles, a single fold of MAWPS in the last."""
-    text = msat(project, solved() | solved("_mawps"), "profile=gpu")
-    assert "| SVAMP | 39.8 | 48.9 | 31.0 (28.0 to 34.0)" in text and "BIG-bench" not in text.split("### Conditions")[0]
-    text = msat(project, solved(), "profile=gpu", "msat.matrix.sets=[mawps-fold2]")
-    assert "| MAWPS | 91.6 | 94.3 | 31.0 (28.0 to 34.0)" in text and "| SVAMP |" not in text
+    for what in ("Czech | 10.9 | 5.2 | 52.3", "Dutch | 4.9 | 3.7 | 24.5"):
+        assert f"| {what} | 50.0 (49.0 to 51.0) | 40.0 (39.0 to 41.0) | 20.0 (19.0 to 21.0) |" in markdown
+    captions = [line for line in markdown.splitlines() if line.startswith("**Error rates")]
+    assert captions == ["**Error rates**", "**Error rates, the Dutch toys**", "**Error rates, cs**"]
+    assert "**Established:** Both together are better, the Dutch toys. 20.0 %" in markdown
 
 
 def test_text_from_models_is_shown_and_never_markup(project: Path) -> None:
@@ -260,35 +219,73 @@ def test_text_from_models_is_shown_and_never_markup(project: Path) -> None:
 
 
 def test_no_metrics_yet(project: Path) -> None:
-    (project / "metrics/speech_bt.json").unlink()
-    html, _, _ = made(project)
-    assert "No figures yet" in html
+    (project / "metrics/toys.rows.json").unlink()
+    html, markdown, _ = made(project)
+    assert "No figures yet" in html and "No figures yet" in markdown
+    assert "| Model | Toy-large-v3 | source toy-base |" in markdown, "what would be compared"
 
 
-def test_damaged_figures_are_named(project: Path) -> None:
-    (project / "metrics/speech_bt.json").write_text('{"wer')
-    with pytest.raises(ReportError, match=r"metrics/speech_bt\.json: not JSON"):
+@pytest.mark.parametrize("file", ["toys.rows.json", "toys.study.json", "toys.gate.json", "plots/toys/dev.json"])
+def test_damaged_figures_are_named(project: Path, file: str) -> None:
+    (project / "metrics" / file).write_text('{"wer')
+    with pytest.raises(ReportError, match=rf"metrics/{file}: not JSON"):
         made(project)
 
 
-def test_a_wrong_paper_file_is_named(tmp_path: Path) -> None:
-    good = (ROOT / "pipelines/speech_bt/paper.yaml").read_text()
+@pytest.mark.parametrize(("file", "lacking"), [("toys.rows.json", "measure"), ("plots/toys/dev.json", "step")])
+def test_rows_of_another_shape_are_named(project: Path, file: str, lacking: str) -> None:
+    write(project / "metrics" / file, {"wer_mixed": 0.5})
+    with pytest.raises(ReportError, match=rf"metrics/{file}: a row lacks '{lacking}'; make it again"):
+        made(project)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("venue:", "venju:", r"venju: Extra inputs"),
+        ("${toys.test.windows}", "${toys.test.window}", r"toys\.test\.window}: no such parameter"),
+        ("[10.9, 5.2]", "[10.9]", "Czech: labels, ours"),
+        (
+            "measures: [slips]",
+            "measures: [slip]",
+            "measure 'slip' is not declared: measures: names error, ood_error, slips",
+        ),
+        (
+            "&arms [untouched,",
+            "&arms [touched,",
+            "arm 'touched' is not declared: arms: names untouched, real, made, both",
+        ),
+        ("measure: minus_real, arm", "measure: minus, arm", "measure 'minus' is not declared"),
+        (
+            "change: {measure: reduction, arm: both}",
+            "change: {measure: reduction, arm: all}",
+            "arm 'all' is not declared",
+        ),
+        ("ours: [{measure: error, arm: real}]", "ours: [{measure: error, arm: reel}]", "arm 'reel' is not declared"),
+        ("by arm, measures: [error,", "by arm, measures: [errors,", "measure 'errors' is not declared"),
+    ],
+)
+def test_a_wrong_paper_file_is_named(tmp_path: Path, right: str, wrong: str, message: str) -> None:
     path = tmp_path / "paper.yaml"
-    path.write_text(good.replace("venue:", "venju:"))
-    with pytest.raises(PaperError, match=r"venju: Extra inputs"):
-        read_paper(path, PARAMS)
-    path.write_text(good.replace("${speech_bt.transcribe.windows}", "${speech_bt.transcribe.window}"))
-    with pytest.raises(PaperError, match=r"speech_bt\.transcribe\.window}: no such parameter"):
-        read_paper(path, PARAMS)
-    path.write_text(good.replace("[10.9, 5.2]", "[10.9]"))
-    with pytest.raises(PaperError, match="Czech: labels, ours"):
+    path.write_text(PAPER)
+    read_paper(path, PARAMS)
+    assert PAPER.count(right) == 1
+    path.write_text(PAPER.replace(right, wrong))
+    with pytest.raises(PaperError, match=rf"paper\.yaml: .*{message}"):
         read_paper(path, PARAMS)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_every_profile_has_the_parameters_the_conditions_name(profile: str) -> None:
-    for path in sorted((ROOT / "pipelines").glob("*/paper.yaml")):
+PAPERS = sorted((ROOT / "pipelines").glob("*/paper.yaml"))
+
+
+@pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.parent.name)
+def test_every_paper_file_fits_every_profile_and_the_figures_that_are_kept(path: Path, tmp_path: Path) -> None:
+    YAML(typ="safe").load(path)  # refuses a key that is there twice
+    for profile in PROFILES:
         read_paper(path, composed(f"profile={profile}"))
+    for file in (ROOT / "metrics").glob(f"{path.parent.name}.*.json"):
+        shutil.copy(file, tmp_path)
+    section(path, tmp_path, yaml.safe_load((ROOT / "params.yaml").read_text()))
 
 
 @pytest.mark.parametrize(
@@ -305,11 +302,11 @@ def test_every_profile_has_the_parameters_the_conditions_name(profile: str) -> N
     ],
 )
 def test_a_claim_is_established_only_clear_of_zero(
-    better: str, lo: float | None, hi: float | None, standing: str
+    better: paper.Better, lo: float | None, hi: float | None, standing: Standing
 ) -> None:
-    claim = Claim(text="x", key="k", better=better, absent="-")
-    metrics = {"k": 0.1} if lo is None else {"k": (lo + hi) / 2, "k_lo": lo, "k_hi": hi}
-    assert verdict(claim, metrics, Part("", "", "")).standing == standing
+    claim = Claim(text="x", measure="m", arm="a", better=better, absent="-")
+    found = Figure(0.1 if lo is None or hi is None else (lo + hi) / 2, lo, hi)
+    assert verdict(claim, "x", found).standing == standing
 
 
 def test_the_plots_are_well_formed_and_follow_the_scheme(project: Path) -> None:
@@ -319,13 +316,13 @@ def test_the_plots_are_well_formed_and_follow_the_scheme(project: Path) -> None:
     for picture in pictures:
         ET.fromstring(picture)  # noqa: S314
         assert not re.search(r"#[0-9a-f]{6}\b", picture.replace("href=", "")) and "<style" not in picture
-    assert "festival_machac" in html and "threshold 0.3" in html
+    assert "old_man" in html and "voices" not in pictures[2] and "threshold 0.3" in html
 
 
 def test_many_curves_of_long_names_leave_room_to_draw() -> None:
     """A warning, an error here, would say that the axes have no size left."""
     plot = paper.Curves(kind="curves", title="t", file="f", x="step", y="rate", series="arm")
-    arms = [f"seq2seq-digits-2.4-pretrained-bigbench-elementary-math-{index}" for index in range(16)]
+    arms = [f"large-decimal-2.4-trained-before-some-set-of-a-long-name-{index}" for index in range(16)]
     rows = [{"arm": arm, "step": step, "rate": 0.1} for arm in arms for step in (1, 2)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -335,7 +332,7 @@ def test_many_curves_of_long_names_leave_room_to_draw() -> None:
 
 def test_parameters_are_listed(project: Path) -> None:
     html, _, _ = made(project)
-    assert json.dumps(flat(PARAMS)["speech_bt.train.steps"]) == '"320"' and "speech_bt.train.steps" in html
+    assert json.dumps(flat(PARAMS)["toys.train.steps"]) == '"320"' and "toys.train.steps" in html
 
 
 def test_examples_in_docstrings() -> None:

@@ -95,14 +95,22 @@ def test_unreachable_names_source_profile_and_setting(
     registry: Callable[..., Path], site, setting, tmp_path: Path
 ) -> None:
     registry(mine=url_source(f"{site.url}/gone"))
-    (tmp_path / "conf" / "profile").mkdir()
-    (tmp_path / "conf" / "profile" / "gpu.yaml").write_text("corpora: {text: [mine]}\n")
-    (tmp_path / "conf" / "profile" / "paper.yaml").write_text("corpora: {text: [mine-too]}\n")
-    (tmp_path / "conf" / "sets").mkdir()
-    (tmp_path / "conf" / "sets" / "own.yaml").write_text("corpora: {text: [mine]}\n")
+    for group, file, text in (
+        ("a", "gpu", "mine"),
+        ("b", "gpu", "mine"),
+        ("a", "paper", "mine-too"),
+        ("variant", "own", "mine"),
+    ):
+        (tmp_path / "conf" / group).mkdir(exist_ok=True)
+        (tmp_path / "conf" / group / f"{file}.yaml").write_text(f"read: {{text: [{text}]}}\n")
     with pytest.raises(UnreachableError) as error:
         fetch("mine")
-    for part in ("source 'mine' (needed by profile gpu, sets own): a/b.bin", "404", "SELFSOWN_MIRROR", "mine/a/b.bin"):
+    for part in (
+        "source 'mine' (needed by profile gpu, variant own): a/b.bin",
+        "404",
+        "SELFSOWN_MIRROR",
+        "mine/a/b.bin",
+    ):
         assert part in str(error.value)
     setting(offline=1)
     with pytest.raises(UnreachableError, match="unset SELFSOWN_OFFLINE"):

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from selfsown.sources import UnreachableError, WrongDigestError, fetch
-from selfsown.sources.errors import UnsafeArchiveError
+from selfsown.sources.failures import UnsafeArchiveError
 from selfsown.sources.registry import HubSource, UrlSource, load_registry
 from selfsown.sources.tree import file_sha256, tree_sha256
 
@@ -167,6 +167,7 @@ def test_a_hub_repository_is_pinned_by_commit_and_digests(registry: Callable[...
     code = "import sys; from selfsown.cli import main; sys.argv[1:1] = ['source']; main()"
     done = with_hub(site, code, "add", "mine", "hub:some/model")
     assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"mine: 2 files, {7 + len(config)} bytes, of some/model at commit {revision}\n")
     source = load_registry()["mine"]
     assert isinstance(source, HubSource) and (source.revision, source.licence) == (revision, "mit")
     assert {file.path: file.sha256 for file in source.files} == {

@@ -14,7 +14,7 @@ import torch
 from tests.speech_bt.tiny_whisper import tiny_model, tiny_tokenizer
 from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
-from selfsown.speech_bt.ctranslate2 import DTYPES, CheckpointError, convert, read_variables
+from selfsown.speech_bt.untouched.ctranslate2 import DTYPES, CheckpointError, convert, read_variables
 
 STACKED = {
     "self_attn": {"linear_0": "qkv", "linear_1": ["out"]},

@@ -14,8 +14,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from selfsown.audio import SAMPLE_RATE, UTTERANCE, encode_flac, resample, rms_dbfs, silence_fraction
+from selfsown.products import CardInfo
 from selfsown.settings import settings
-from selfsown.shards import CardInfo, write_product
+from selfsown.shards import write_product
 from selfsown.sources import SourceError, fetch
 from selfsown.speech_bt.engines import CoquiVoice, EngineError, EspeakVoice, Failure, FestivalVoice, Voice, load_engine
 from selfsown.speech_bt.engines.festival import Festival, scheme_string

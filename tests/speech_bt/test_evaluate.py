@@ -1,17 +1,16 @@
 """Comparisons are paired, name their window, and average over seeds before they resample."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
-from selfsown import study
 from selfsown.errors import UserError
-from selfsown.shards import CardInfo, write_product
-from selfsown.speech_bt.decoding import SCORED
-from selfsown.speech_bt.evaluate import fold, measure, per_item
+from selfsown.evaluation import Row
+from selfsown.speech_bt.evaluate import EVALUATION, measure
+from selfsown.study import average
 
 
 def frame(
@@ -20,8 +19,10 @@ def frame(
     items: int = 120,
     windows: tuple[float, ...] = (11.0, 30.0),
     languages: tuple[str, ...] = ("cs",),
+    split: str = "test",
+    also: Sequence[pd.DataFrame] = (),
 ) -> pd.DataFrame:
-    """Scored rows whose words are wrong with probability `share`."""
+    """Scored rows whose words are wrong with probability `share`, and those of `also`."""
     rng = np.random.default_rng(seed)
     rows = []
     for window in windows:
@@ -30,65 +31,94 @@ def frame(
             errors = int(rng.binomial(words, share))
             rows.append(
                 {
-                    "id": f"clip{index:03d}", "split": "test", "language": languages[index % len(languages)],
-                    "voice": "v",
-                    "window": window, "duration_s": 2.0, "silence": 0.1, "clipping": 0.0, "cut": False,
-                    "reference": "r", "hypothesis": "h", "words": words, "errors": errors, "substitutions": errors,
+                    "id": f"{split}{index:03d}", "split": split, "language": languages[index % len(languages)],
+                    "window": window, "cut": False, "words": words, "errors": errors, "substitutions": errors,
                     "deletions": 0, "insertions": 0, "chars": words * 5, "char_errors": errors, "repeated": False,
                 }
             )  # fmt: skip
     invented = int(share < 0.5)
     silent = {"split": "no_speech", "words": 0, "errors": invented, "insertions": invented, "chars": 0}
-    rows += [{**rows[0], "id": "noise", "window": window, **silent} for window in windows]
-    return pd.DataFrame(rows)
+    rows += [{**rows[0], "id": f"noise-{split}", "window": window, **silent} for window in windows]
+    return pd.concat([pd.DataFrame(rows), *also])
+
+
+def measured(frames: dict[str, pd.DataFrame]) -> dict[tuple[str, str, str], Row]:
+    """Rows by measure, arm and part."""
+    rows = measure(frames, {})
+    found = {row[:3]: row for row in rows}
+    assert len(found) == len(rows)
+    return found
 
 
 def test_a_clear_gain_is_clear_and_no_gain_is_not() -> None:
-    metrics, bars = measure({"untouched": frame(0.6, 1), "real": frame(0.4, 2), "mixed": frame(0.4, 3)})
-    assert metrics["wer_relative_reduction_lo"] > 0.15
-    assert metrics["wer_mixed_minus_real_lo"] < 0 < metrics["wer_mixed_minus_real_hi"]
-    assert metrics["wer_untouched_n"] == 120 and metrics["wer_mixed_30s_n"] == 120
-    assert metrics["hallucination_untouched"] == 0 and metrics["hallucination_mixed"] == 1
-    assert {bar["arm"] for bar in bars} == {"untouched", "untouched_short", "real", "mixed"}
-    assert metrics["substitutions_mixed"] == pytest.approx(metrics["wer_mixed"])
+    found = measured({"untouched": frame(0.6, 1), "real": frame(0.4, 2), "mixed": frame(0.4, 3)})
+    assert all(found["wer_relative_reduction", arm, ""].lo > 0.15 for arm in ("mixed", "real"))
+    change = found["wer_minus_real", "mixed", ""]
+    assert change.lo < 0 < change.hi
+    wers = {arm: row for (name, arm, _), row in found.items() if name == "wer"}
+    assert wers.keys() == {"untouched", "untouched_short", "real", "mixed"} and {row.n for row in wers.values()} == {
+        120
+    }
+    assert found["wer_other_windows", "mixed", "30 s"].n == 120
+    assert found["hallucination", "untouched", ""].value == 0 and found["hallucination", "mixed", ""].value == 1
+    assert found["substitutions", "mixed", ""].value == pytest.approx(wers["mixed"].value)
+    assert found["cer", "mixed", ""].value == pytest.approx(wers["mixed"].value / 5)
+    assert ("wer_relative_reduction", "untouched", "") not in found
 
 
 def test_what_shorter_windows_do_is_not_taken_for_training() -> None:
     untouched = pd.concat([frame(0.6, 1, windows=(30.0,)), frame(0.4, 2, windows=(11.0,))])
-    metrics, _ = measure({"untouched": untouched, "mixed": frame(0.4, 3, windows=(11.0,))})
-    assert metrics["wer_relative_reduction_lo"] > 0.15 and metrics["wer_relative_reduction_untouched_short_lo"] > 0.15
-    low, high = (metrics[f"wer_relative_reduction_same_windows_{end}"] for end in ("lo", "hi"))
-    assert low < 0 < high
-    without, _ = measure({"untouched": frame(0.6, 1, windows=(30.0,)), "mixed": frame(0.4, 3)})
-    assert not [key for key in without if "short" in key or "same_windows" in key]
+    found = measured({"untouched": untouched, "mixed": frame(0.4, 3, windows=(11.0,))})
+    assert all(found["wer_relative_reduction", arm, ""].lo > 0.15 for arm in ("mixed", "untouched_short"))
+    same = found["wer_relative_reduction_same_windows", "mixed", ""]
+    assert same.lo < 0 < same.hi
+    without = measured({"untouched": frame(0.6, 1, windows=(30.0,)), "mixed": frame(0.4, 3)})
+    assert not [place for place in without if "short" in place[1] or "same_windows" in place[0]]
 
 
 def test_each_language_has_its_own_figures_when_there_are_several() -> None:
     both = ("cs", "nl")
-    metrics, _ = measure({"untouched": frame(0.6, 1, languages=both), "mixed": frame(0.4, 3, languages=both)})
-    assert metrics["wer_mixed_cs_n"] + metrics["wer_mixed_nl_n"] == metrics["wer_mixed_n"]
+    found = measured({"untouched": frame(0.6, 1, languages=both), "mixed": frame(0.4, 3, languages=both)})
+    parts = {part: row.n for (name, arm, part), row in found.items() if (name, arm) == ("wer", "mixed")}
+    assert parts == {"": 120, "cs": 60, "nl": 60}
+    alone = measured({"untouched": frame(0.6, 1), "mixed": frame(0.4, 3)})
+    assert {part for name, _, part in alone if name == "wer"} == {""}
+
+
+def test_the_splits_are_told_apart() -> None:
+    short = frame(0.8, 5, items=40, split="ood", windows=(11.0,))
+    ood = [short, short.assign(window=30.0)]
+    found = measured({"untouched": frame(0.6, 1, also=ood), "mixed": frame(0.4, 3, also=ood)})
+    assert found["ood_wer", "mixed", ""].n == 40 and found["wer", "mixed", ""].n == 120
+    forgot = found["ood_wer_relative_reduction", "mixed", ""]
+    assert forgot[3:6] == (0, 0, 0), "the same errors"
+
+
+def test_references_without_words_are_not_rated() -> None:
+    silent = frame(0.4, 3)
+    silent.loc[silent["id"] == "test000", "words"] = 0
+    found = measured({"untouched": silent, "mixed": silent})
+    assert found["wer", "mixed", ""].n == 119
 
 
 def test_other_utterances_cannot_be_paired() -> None:
-    with pytest.raises(UserError, match="transcripts/mixed: test: other utterances"):
-        measure({"untouched": frame(0.6), "mixed": frame(0.4, items=100)})
+    with pytest.raises(UserError, match="wer_relative_reduction of mixed: measured on other items"):
+        measured({"untouched": frame(0.6), "mixed": frame(0.4, items=100)})
+    rewritten = frame(0.4).assign(words=lambda rows: rows["words"] + 1)
+    with pytest.raises(UserError, match="wer_relative_reduction of mixed: measured on other items"):
+        measured({"untouched": frame(0.6), "mixed": rewritten})
 
 
 def test_seeds_are_averaged_per_utterance(tmp_path: Path) -> None:
-    files = []
-    for seed in range(3):
-        folder = tmp_path / f"seed-{seed}"
-        for arm, share in (("untouched", 0.6), ("mixed", 0.4)):
-            table = pa.Table.from_pandas(frame(share, 0 if arm == "untouched" else seed), SCORED, preserve_index=False)
-            card = CardInfo(name=arm, licence="CC0-1.0", source="made here", seed=seed)
-            write_product(folder / arm, [table], schema=SCORED, card=card)
-        files.append(tmp_path / f"seed-{seed}.parquet")
-        study.keep(files[-1], per_item(folder, {"speech_bt": {"matrix": {"arms": ["mixed"]}}}))
-    folded = fold(files, {})
-    assert list(folded["seeds"]) == ["seed-0", "seed-1", "seed-2"]
-    wers = [run["wer_mixed"] for run in folded["seeds"].values()]
-    assert folded["mean"]["wer_mixed"] == pytest.approx(np.mean(wers))
-    assert folded["sd"]["wer_mixed"] == pytest.approx(np.std(wers, ddof=1))
-    assert folded["sd"]["wer_untouched"] == 0
-    width = {key: run["wer_mixed_hi"] - run["wer_mixed_lo"] for key, run in folded["seeds"].items()}
-    assert folded["mean"]["wer_mixed_hi"] - folded["mean"]["wer_mixed_lo"] < max(width.values())
+    files = [tmp_path / f"seed-{seed}.parquet" for seed in range(3)]
+    runs = [{"untouched": frame(0.6, 0), "mixed": frame(0.4, 10 + seed)} for seed in range(3)]
+    for file, run in zip(files, runs, strict=True):
+        EVALUATION.write_items(run, file)
+    found = {(row["measure"], row["arm"], row["part"]): row for row in average(files, EVALUATION, {})}
+    each = [measured(run)["wer", "mixed", ""] for run in runs]
+    wer, values = found["wer", "mixed", ""], [row.value for row in each]
+    assert wer["seeds"] == pytest.approx(values) and len(set(values)) > 1
+    assert wer["value"] == pytest.approx(np.mean(values)) and wer["sd"] == pytest.approx(np.std(values, ddof=1))
+    assert found["wer", "untouched", ""]["sd"] == 0
+    assert wer["hi"] - wer["lo"] < max(row.hi - row.lo for row in each)
+    assert found["hallucination", "mixed", ""]["value"] == 1

@@ -1,6 +1,5 @@
 """The gate keeps what is understood, says why it drops the rest, and lets nothing through when a product is unsound."""
 
-import doctest
 import json
 import math
 from pathlib import Path
@@ -14,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfsown.audio import SAMPLE_RATE, UTTERANCE, encode_flac
+from selfsown.products import REJECTED, CardInfo, ProductError, read_card, read_product
 from selfsown.quality import GateError
-from selfsown.shards import REJECTED, CardInfo, ProductError, read_card, read_product, write_product
-from selfsown.speech_bt import gate as module
+from selfsown.shards import write_product
 from selfsown.speech_bt.gate import GateParams, gate, norm_i, robust_z
 
 SPEECH = {
@@ -220,10 +219,6 @@ def test_no_real_speech_to_compare_with(world):
     world.scores = world.scores[4:]
     message = world.error()
     assert "real speech in 'cs' to compare with" in message and "min_value=3" in message and "observed: 0" in message
-
-
-def test_examples_in_docstrings():
-    assert doctest.testmod(module).failed == 0
 
 
 wers = st.floats(0.001, 3)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfsown.speech_bt.scoring import repeats, score
+from selfsown.speech_bt.whisper.scoring import repeats, score
 
 words = st.lists(st.sampled_from(["ryba", "loď", "kde", "jsme"]), max_size=8).map(" ".join)
 

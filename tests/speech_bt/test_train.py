@@ -21,10 +21,10 @@ from transformers import WhisperForConditionalGeneration
 
 from selfsown.audio import SAMPLE_RATE, UTTERANCE, AugmentParams, encode_flac
 from selfsown.errors import UserError
-from selfsown.shards import CardInfo, write_product
+from selfsown.products import CardInfo
+from selfsown.shards import write_product
 from selfsown.speech_bt.train import TrainParams, freeze, train, training_arguments
-from selfsown.speech_bt.whisper import MARGIN
-from selfsown.speech_bt.windows import (
+from selfsown.speech_bt.train.windows import (
     IGNORED,
     NOTHING_SAID,
     Collator,
@@ -37,6 +37,7 @@ from selfsown.speech_bt.windows import (
     mask_log_mel,
     plan_windows,
 )
+from selfsown.speech_bt.whisper.windowed import MARGIN
 
 TEXTS = ["kde jsme", "ryba", "co to je", "ven", "loď", "tady nic"]
 PARAMS: dict[str, Any] = {
@@ -47,7 +48,7 @@ PARAMS: dict[str, Any] = {
     "augment_real": {"speed": {"probability": 0.5, "low": 0.9, "high": 1.1}},
     "augment_synthetic": {},
     "real_share": 0.5,
-    "encoder_layers": 1,
+    "trained_encoder_layers": 1,
     "dev_limit": 3,
     "dev_batch_size": 2,
     "normalizer": "whisper_basic",
@@ -74,9 +75,9 @@ def clips(count: int, split: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("inputs")
-    paths = {name: folder / name for name in ("pretrained", "speech", "synthetic", "accepted")}
-    tiny_model().export(paths["pretrained"])
-    tiny_processor().save_pretrained(paths["pretrained"])
+    paths = {name: folder / name for name in ("untouched", "speech", "synthetic", "accepted")}
+    tiny_model().export(paths["untouched"])
+    tiny_processor().save_pretrained(paths["untouched"])
     card = CardInfo(name="clips", licence="CC0-1.0", source="made here", seed=1)
     real = pa.Table.from_pylist(clips(8, "seed") + clips(4, "dev") + clips(3, "test"), UTTERANCE)
     write_product(paths["speech"], [real], schema=UTTERANCE, card=card)

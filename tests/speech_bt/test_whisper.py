@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.speech_bt.tiny_whisper import tiny_model, tiny_processor, tiny_tokenizer
 from transformers import WhisperForConditionalGeneration
 
-from selfsown.speech_bt import whisper
+from selfsown.speech_bt.whisper import windowed as whisper
 
 PROMPT = tiny_tokenizer().convert_tokens_to_ids(
     ["<|startoftranscript|>", "<|cs|>", "<|transcribe|>", "<|notimestamps|>"]

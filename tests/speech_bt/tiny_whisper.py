@@ -14,7 +14,7 @@ from transformers import (
 )
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
-from selfsown.speech_bt.whisper import WindowedWhisper
+from selfsown.speech_bt.whisper.windowed import WindowedWhisper
 
 torch.set_num_threads(1)  # tiny tensors: a second thread only waits
 

@@ -116,8 +116,8 @@ def project(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatc
     shutil.copy(empty_database, "mlflow.db")
     Path(".selfsown").mkdir()
     shutil.copy(empty_database, ".selfsown/offline.db")
-    Path("params.yaml").write_text("profile: smoke\n")
-    product = Path("data/corpora/speech")
+    Path("params.yaml").write_text("composed_from: smoke\n")
+    product = Path("data/demo/speech")
     product.mkdir(parents=True)
     (product / "part-00000.parquet").write_bytes(b"rows")
     return tmp_path
@@ -132,7 +132,7 @@ def arguments() -> Callable[..., dict[str, Any]]:
             "name": "demo.train@a",
             "experiment": "demo",
             "params": {"seed": 3, "optimizer": {"lr": 1e-4}},
-            "inputs": {"speech": Path("data/corpora/speech")},
+            "inputs": {"speech": Path("data/demo/speech")},
             "fingerprint": "f1",
             **changes,
         }

@@ -47,11 +47,11 @@ def work(arguments: dict[str, Any], model: Path, name: str) -> None:
             task="automatic-speech-recognition",
             input_example=np.zeros(1600, np.float32),
             card="# Card",
-            inputs=[Path("data/corpora/speech")],
+            inputs=[Path("data/demo/speech")],
             metrics={"wer": 0.5},
         )
-        tracking.log_gate(
-            name, model, metric="wer", evaluation=Path("data/corpora/speech"), ids=["a", "b"], errors=[1, 2],
+        tracking.log_evidence(
+            name, model, metric="wer", evaluation=Path("data/demo/speech"), ids=["a", "b"], errors=[1, 2],
             baseline=[3, 4], units=[5, 5],
         )  # fmt: skip
 
@@ -70,11 +70,11 @@ def check(uri: str, run: Run, name: str) -> None:
     assert run.info.status == "FINISHED"
     assert points(client, run, "loss") == list(range(1500))
     assert run.data.params["optimizer.lr"] == "0.0001"
-    assert [given.dataset.name for given in run.inputs.dataset_inputs] == ["corpora/speech"]
+    assert [given.dataset.name for given in run.inputs.dataset_inputs] == ["demo/speech"]
     assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/worst.md"]
     (version,) = client.search_model_versions(f"name = '{name}'")
-    assert version.run_id == run.info.run_id and version.tags["gate.run"] == run.info.run_id
-    assert float(version.tags["gate.value"]) == pytest.approx(0.3)
+    assert version.run_id == run.info.run_id and version.tags["evidence.run"] == run.info.run_id
+    assert float(version.tags["evidence.value"]) == pytest.approx(0.3)
     assert len(run.outputs.model_outputs) == 1
     logged = client.get_logged_model(run.outputs.model_outputs[0].model_id)
     assert [(metric.key, metric.value) for metric in logged.metrics] == [("wer", 0.5)]

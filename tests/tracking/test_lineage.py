@@ -31,21 +31,23 @@ def test_digest_is_dvcs(project: Path) -> None:
 
 
 def test_lock_is_believed_only_while_sizes_agree(project: Path) -> None:
-    folder = Path("data/corpora/speech")
+    folder = Path("data/demo/speech")
     deps = [{"path": "data/raw", "md5": "1" * 32 + ".dir"}, {"path": "src/selfsown/text.py", "md5": "2" * 32}]
     outs = [{"path": str(folder), "hash": "md5", "md5": "0" * 32 + ".dir", "size": 4, "nfiles": 1}]
-    lock = Path("pipelines/corpora/dvc.lock")
+    lock = Path("pipelines/demo/dvc.lock")
     lock.parent.mkdir(parents=True)
     lock.write_text(yaml.safe_dump({"schema": "2.0", "stages": {"speech": {"cmd": "x", "deps": deps, "outs": outs}}}))
     assert (product(folder).digest, product(folder).origin) == ("0" * 32 + ".dir", "dvc.lock")
     assert [(used.name, used.digest) for used in made_from(folder)] == [("raw", "1" * 32 + ".dir")]
-    assert product(folder).name == "corpora/speech"
+    assert product(folder).name == "demo/speech"
     (folder / "part-00001.parquet").write_bytes(b"more")
     assert (product(folder).digest, product(folder).origin) == (dvc_digest(folder), "computed")
 
 
 def test_tags_say_stage_profile_seed_and_commit(project: Path) -> None:
     tags = source_tags("demo.train@a", {"seed": 3}, "f")
-    assert (tags["stage"], tags["labels"], tags["profile"], tags["seed"]) == ("demo.train", "a", "smoke", "3")
-    Path("params.yaml").write_text("{profile: study, seed: 2}")
-    assert source_tags("demo.transcribe@a", {"limit": 5}, "f").items() >= {"profile": "study", "seed": "2"}.items()
+    assert (tags["stage"], tags["labels"], tags["composed_from"], tags["seed"]) == ("demo.train", "a", "smoke", "3")
+    Path("params.yaml").write_text("{composed_from: study, seed: 2}")
+    assert (
+        source_tags("demo.transcribe@a", {"limit": 5}, "f").items() >= {"composed_from": "study", "seed": "2"}.items()
+    )

@@ -18,7 +18,7 @@ from selfsown.tracking.lineage import dvc_digest
 from selfsown.tracking.store import connect, tracking_uri
 
 Arguments = Callable[..., dict[str, Any]]
-SPEECH = Path("data/corpora/speech")
+SPEECH = Path("data/demo/speech")
 
 
 def whisper_version(folder: Path) -> str | None:
@@ -53,7 +53,7 @@ def test_registered_whisper_transcribes(
         assert whisper_version(folder) == number, "a resumed stage registers nothing twice"
     version = store.get_model_version_by_alias("selfsown-whisper", "candidate")
     assert str(version.version) == number
-    assert version.tags["data.corpora/speech"] == dvc_digest(SPEECH)
+    assert version.tags["data.demo/speech"] == dvc_digest(SPEECH)
     assert version.tags["digest"] == dvc_digest(folder)
     assert version.description.startswith("# Whisper")
     monkeypatch.setattr(mlflow, "_tracking_uri", None, raising=False)
@@ -95,7 +95,7 @@ UNTOUCHED = RNG.binomial(10, 0.6, N).astype(float)
 @pytest.fixture
 def evaluated(project: Path, arguments: Arguments, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Registers a folder of the given name and logs the errors of its evaluation; returns the version."""
-    monkeypatch.setattr("selfsown.tracking.registry._save", lambda saved, *rest: _bare_model(saved))
+    monkeypatch.setattr("selfsown.tracking.models._save", lambda saved, *rest: _bare_model(saved))
 
     def make(name: str, errors: np.ndarray, evaluation: Path = SPEECH, **changes: Any) -> str:
         folder = Path("models", name)
@@ -105,8 +105,8 @@ def evaluated(project: Path, arguments: Arguments, monkeypatch: pytest.MonkeyPat
         with tracking.run(**arguments(name=f"demo.train@{name}")):
             version = whisper_version(folder)
         with tracking.run(**arguments(name=f"demo.evaluate@{name}")):
-            gate: dict[str, Any] = {"ids": IDS, "errors": errors, "baseline": UNTOUCHED, "units": UNITS, **changes}
-            tracking.log_gate("selfsown-whisper", folder, metric="wer", evaluation=evaluation, **gate)
+            counts: dict[str, Any] = {"ids": IDS, "errors": errors, "baseline": UNTOUCHED, "units": UNITS, **changes}
+            tracking.log_evidence("selfsown-whisper", folder, metric="wer", evaluation=evaluation, **counts)
         assert version is not None
         return version
 
@@ -142,7 +142,7 @@ def test_promotion_needs_a_clear_gain(project: Path, evaluated: Callable[..., st
     assert "better than its baseline" in tracking.promote("selfsown-whisper")
     assert champion() == first
     assert tags(first)["promotion.decision"] == "promoted" and tags(first)["promotion.previous"] == "none"
-    assert float(tags(first)["gate.wer_relative_reduction_lo"]) > 0
+    assert float(tags(first)["evidence.relative_reduction_lo"]) > 0
     assert "already" in tracking.promote("selfsown-whisper")
 
     noise = evaluated("noise", np.maximum(UNTOUCHED - 1, 0) + RNG.integers(-1, 2, N))
@@ -160,7 +160,7 @@ def test_promotion_needs_a_clear_gain(project: Path, evaluated: Callable[..., st
 def test_other_evaluation_data_is_no_comparison(project: Path, evaluated: Callable[..., str]) -> None:
     evaluated("first", np.maximum(UNTOUCHED - 1, 0))
     tracking.promote("selfsown-whisper")
-    other = Path("data/corpora/other")
+    other = Path("data/demo/other")
     other.mkdir()
     (other / "part-00000.parquet").write_bytes(b"other rows")
     evaluated("better", np.maximum(UNTOUCHED - 3, 0), evaluation=other)

@@ -68,15 +68,15 @@ def test_a_run_carries_what_it_was_made_from(
     assert len(run.data.params["prompt"]) == 6000
     assert run.data.metrics["wer"] == 0.5 and run.data.metrics["wer/cs_2bnl"] == 0.25
     assert any(key.startswith("system/cpu") for key in run.data.metrics)
-    assert run.data.tags["profile"] == "smoke"
+    assert run.data.tags["composed_from"] == "smoke"
     (given,) = run.inputs.dataset_inputs
-    assert given.dataset.name == "corpora/speech"
-    assert given.dataset.digest == dvc_digest(Path("data/corpora/speech"))
+    assert given.dataset.name == "demo/speech"
+    assert given.dataset.digest == dvc_digest(Path("data/demo/speech"))
     assert {tag.key: tag.value for tag in given.tags}["mlflow.data.context"] == "training"
     files = {path.relative_to(project / "mlartifacts").as_posix().partition("artifacts/")[2]
              for path in (project / "mlartifacts").rglob("*") if path.is_file()}  # fmt: skip
     assert {"samples/worst.md", "samples/worst.flac"} <= files
-    assert "copied/corpora/speech/part-00000.parquet" in files
+    assert "copied/demo/speech/part-00000.parquet" in files
     assert not list(Path(".selfsown/runs").iterdir())
 
 
@@ -209,7 +209,7 @@ def test_queued_experiments_track_in_the_project(
     project: Path, arguments: Arguments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = project / ".dvc/tmp/exps/tmpabc"
-    (copy / "data/corpora/speech").mkdir(parents=True)
+    (copy / "data/demo/speech").mkdir(parents=True)
     monkeypatch.chdir(copy)
     with tracking.run(**arguments()):
         pass

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-PROBLEM = pa.schema(
-    [
-        ("id", pa.string()),
-        ("question", pa.string()),
-        ("numbers", pa.list_(pa.string())),
-        ("equation", pa.string()),
-        ("answer", pa.string()),
-        ("steps", pa.int32()),
-        ("operators", pa.string()),
-        ("group", pa.string()),
-        ("fold", pa.int32()),
-        ("source", pa.string()),
-        ("split", pa.string()),
-    ]
-)
+PROBLEM = pa.schema([
+    ("id", pa.string()), ("question", pa.string()), ("numbers", pa.list_(pa.string())), ("equation", pa.string()),
+    ("answer", pa.string()), ("steps", pa.int32()), ("operators", pa.string()), ("group", pa.string()),
+    ("fold", pa.int32()), ("source", pa.string()), ("split", pa.string()),
+])  # fmt: skip
 """One word problem or arithmetic task.
 
 question: words separated by spaces, its numbers replaced by number0, number1, ... in order of appearance.

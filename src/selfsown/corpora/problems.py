@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Literal
 
 import pyarrow as pa
@@ -33,13 +34,15 @@ from selfsown.arithmetic import (
     print_value,
     walk,
 )
-from selfsown.corpora.overlap import near_groups
-from selfsown.corpora.word_problems import SETS, WordProblem, masked_numbers, read, without_numbers
+from selfsown.corpora.readers.word_problems import SETS, WordProblem, masked_numbers, read, without_numbers
 from selfsown.params import Range
-from selfsown.shards import CardInfo, with_reason, write_product
+from selfsown.products import CardInfo
+from selfsown.shards import with_reason, write_product
+from selfsown.shards.seeds import rank
 from selfsown.sources import describe, fetch
 from selfsown.stage import Metrics, Out, StageParams, stage
-from selfsown.text import normalize_for_comparison
+from selfsown.text.written.normal import normalize_for_comparison
+from selfsown.text.written.overlap import near_groups
 
 ROWS_PER_SHARD = 20_000
 
@@ -148,9 +151,9 @@ def _misfit(problem: WordProblem, expression: Expression, params: ProblemsParams
         return f"wrong number of numbers: {count} given, masked are {' '.join(masked) or 'none'}"
     if problem.split:  # such a set is taken whole: its test rows are those that others report on
         return ""
-    if count not in params.quantities:
+    if not params.quantities.low <= count <= params.quantities.high:
         return f"quantities: {count}, allowed {params.quantities.low:g} to {params.quantities.high:g}"
-    if steps not in params.steps:
+    if not params.steps.low <= steps <= params.steps.high:
         return f"steps: {steps}, allowed {params.steps.low:g} to {params.steps.high:g}"
     if not any(isinstance(part, Number) for part in walk(expression)):
         return "no quantity: the equation uses no number of the question"
@@ -202,7 +205,7 @@ def assign(rows: Sequence[Judged], wanted: Mapping[Split, int | None], seed: int
             groups[row.group].append(index)
     room = {split: len(rows) if count is None else count for split, count in wanted.items()}
     result = list(rows)
-    for group in sorted(groups, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()):
+    for group in sorted(groups, key=partial(rank, seed)):
         members = groups[group]
         split = next((split for split, left in room.items() if len(members) <= left), None)
         if split is not None:

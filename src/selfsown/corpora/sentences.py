@@ -17,23 +17,18 @@ from typing import Literal
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from selfsown.corpora.overlap import HeldOut, NearDuplicates
-from selfsown.corpora.texts import TEXTS, TextSource
+from selfsown.corpora.readers.texts import TEXTS, TextSource
 from selfsown.params import Range
-from selfsown.shards import CardInfo, read_card, read_product, with_reason, write_product
+from selfsown.products import CardInfo, read_card, read_product
+from selfsown.shards import with_reason, write_product
+from selfsown.shards.seeds import rank
 from selfsown.sources import describe, fetch
 from selfsown.stage import In, Metrics, Out, StageParams, stage
-from selfsown.text import (
-    digits,
-    language_misfit,
-    markup,
-    normalize_for_comparison,
-    normalize_text,
-    script_misfit,
-    segment,
-    spell_digits,
-    unfinished,
-)
+from selfsown.text.written.alphabets import language_misfit, script_misfit
+from selfsown.text.written.normal import normalize_for_comparison, normalize_text
+from selfsown.text.written.numbers import digits, spell_digits
+from selfsown.text.written.overlap import HeldOut, NearDuplicates
+from selfsown.text.written.sentences import markup, segment, unfinished
 
 DIALOGUE = "dialogue"
 
@@ -86,10 +81,6 @@ class Sentence:
     def id(self) -> str:
         """Equal texts of a language have equal ids."""
         return hashlib.sha256(f"{self.language}:{self.text}".encode()).hexdigest()[:16]
-
-    def rank(self, seed: int) -> bytes:
-        """A place in an order that looks random, but depends on seed, language and text alone."""
-        return hashlib.sha256(f"{seed}:{self.id}".encode()).digest()
 
 
 @stage()
@@ -153,11 +144,11 @@ def _judge(sentence: Sentence, params: SentencesParams) -> Sentence:
     if params.digits == "spell":
         text = spell_digits(text, sentence.language)
     reason = script_misfit(text, sentence.language) or markup(text) or digits(text)
-    if len(text) not in params.characters:
+    if not params.characters.low <= len(text) <= params.characters.high:
         reason = reason or f"characters: {len(text)}, allowed {params.characters.low:g} to {params.characters.high:g}"
     if sentence.domain != DIALOGUE:
         words = len(text.split())
-        if words not in params.words:
+        if not params.words.low <= words <= params.words.high:
             reason = reason or f"words: {words}, allowed {params.words.low:g} to {params.words.high:g}"
         reason = reason or unfinished(text) or language_misfit(text, sentence.language)
     return replace(sentence, text=text, reason=reason or "")
@@ -174,7 +165,7 @@ def _select(candidates: Sequence[Sentence], held_out: HeldOut, params: Sentences
     for domain in (*params.limits, *sorted(domains.keys() - params.limits.keys())):
         room = params.limits.get(domain, 0)
         for sentence in sorted(
-            domains[domain], key=lambda sentence: (sentence.rank(params.data_seed), sentence.source)
+            domains[domain], key=lambda sentence: (rank(params.data_seed, sentence.id), sentence.source)
         ):
             form = normalize_for_comparison(sentence.text)
             reason = sentence.reason

@@ -14,11 +14,14 @@ from typing import Any
 from pydantic import Field
 from transformers import set_seed
 
-from selfsown.msat.kinds import load_solver
-from selfsown.msat.train import TrainingParams, chance, finish, problems_of, run
-from selfsown.msat.variants import parse_set, set_rows
-from selfsown.stage import In, Metrics, Out, input_digests, stage
-from selfsown.training import work_folder
+from selfsown.arithmetic import parse_set, set_rows
+from selfsown.identity import Identity
+from selfsown.msat.solvers.kinds import load_solver
+from selfsown.msat.training.trainer import TrainingParams, problems_of, run
+from selfsown.products import read_product
+from selfsown.shards.seeds import chance
+from selfsown.stage import In, Metrics, Out, stage
+from selfsown.training import finish, work_folder
 
 
 class FinetuneParams(TrainingParams):
@@ -35,24 +38,25 @@ class FinetuneParams(TrainingParams):
 
 
 @stage(tracked=True, distributed=True)
-def finetune(params: FinetuneParams, *, problem_set: str, start: In, problems: In, model: Out) -> Metrics:
+def finetune(
+    params: FinetuneParams, *, problem_set: str, start: In, problems: In, model: Out, identity: Identity
+) -> Metrics:
     """Train one solver on the training rows of a set; a killed run goes on from its last checkpoint."""
-    inputs = input_digests({"start": start, "problems": problems})
-    work = work_folder(model, {"params": params.model_dump(), "set": problem_set, "inputs": inputs})
+    work = work_folder(model, identity)
     set_seed(params.seed)
     solver = load_solver(start, encoder_dropout=params.encoder_dropout)
     solver.replace_constants(params.constants)
     params = params.of_solver(solver.settings.kind, parse_set(problem_set).source)
     train, dev = training_rows(problems, problem_set, params)
     history = run(solver, params, problems_of(train), problems_of(dev), work, "msat.finetune")
-    return finish(solver, history, work)
+    return finish(work, solver.save, history)
 
 
 def training_rows(
     problems: Path, name: str, params: FinetuneParams
 ) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
     """Rows to train on and rows to choose the best step by, no group on both sides; none of them is tested."""
-    rows = set_rows(problems, name, test=False).to_pylist()
+    rows = set_rows(read_product(problems), name, test=False).to_pylist()
     if parse_set(name).fold is None and any(row["split"] == "dev" for row in rows):
         chosen = {row["group"] for row in rows if row["split"] == "dev"}
     else:

@@ -11,7 +11,6 @@ depend on nothing but the parameters. An equation of S steps gives S questions a
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,9 +22,20 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from selfsown.arithmetic import OPERATORS, PROBLEM
-from selfsown.msat.equations import STEPS, Equations, apportion, commuted, mean_steps, sample_equations, step_counts
-from selfsown.msat.templates import Template, template
-from selfsown.shards import CardInfo, ShardResult, map_shards, shard_seed
+from selfsown.identity import Identity
+from selfsown.msat.tasks.equations import (
+    STEPS,
+    Equations,
+    apportion,
+    commuted,
+    mean_steps,
+    sample_equations,
+    step_counts,
+)
+from selfsown.msat.tasks.templates import Template, template
+from selfsown.products import CardInfo
+from selfsown.shards import ShardResult, map_shards
+from selfsown.shards.seeds import purpose_seed, shard_seed
 from selfsown.stage import Metrics, Out, StageParams, stage
 
 Item = TypeVar("Item")
@@ -76,7 +86,7 @@ class Batch:
 
 
 @stage()
-def generate(params: GenerateParams, *, difficulty: str, tasks: Out) -> Metrics:
+def generate(params: GenerateParams, *, difficulty: str, tasks: Out, identity: Identity) -> Metrics:
     """Make the tasks product; `difficulty`: mean number of steps, 1 to 3.
 
     Raises:
@@ -95,7 +105,7 @@ def generate(params: GenerateParams, *, difficulty: str, tasks: Out) -> Metrics:
             seed=params.data_seed,
             note="Synthetic multi-step arithmetic; no equation has questions on both splits.",
         ),
-        identity={"params": params.model_dump(), "difficulty": difficulty},
+        identity=identity,
     )
     counts = [
         sum(equation.questions for batch in batches for equation in batch.equations if len(equation.operators) == steps)
@@ -117,7 +127,7 @@ def _batches(params: GenerateParams, difficulty: float) -> list[Batch]:
     chosen: dict[str, list[Equation]] = {"train": [], "dev": []}
     for steps in STEPS:
         wanted = {split: -(-counts[split][steps - 1] // steps) for split in counts}
-        rng = np.random.default_rng(_seed(params.data_seed, f"equations of {steps} steps"))
+        rng = np.random.default_rng(purpose_seed(params.data_seed, f"equations of {steps} steps"))
         found = sample_equations(steps, sum(wanted.values()), params.maximum, rng)
         found = found[rng.permutation(len(found))]
         start = 0
@@ -131,7 +141,7 @@ def _batches(params: GenerateParams, difficulty: float) -> list[Batch]:
     batches: list[Batch] = []
     row = 0
     for split, equations in chosen.items():
-        random.Random(_seed(params.data_seed, f"order of {split}")).shuffle(equations)
+        random.Random(purpose_seed(params.data_seed, f"order of {split}")).shuffle(equations)
         first = 0
         while first < len(equations):
             last, rows = first, 0
@@ -149,11 +159,6 @@ def _described(equations: Equations, steps: int) -> Iterator[Equation]:
     for ops, operands, numbers in zip(equations.operators.tolist(), ordered, values, strict=True):
         signs = " ".join(OPERATORS[op] for op in reversed(ops))
         yield Equation(tuple(ops), f"{signs} {' '.join(map(str, operands))}", tuple(numbers), steps)
-
-
-def _seed(seed: int, purpose: str) -> int:
-    """A seed for one purpose, unlike those of the shards."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{purpose}".encode()).digest()[:8], "big")
 
 
 class Writer:

@@ -16,15 +16,17 @@ import pyarrow.compute as pc
 from transformers import set_seed
 
 from selfsown.errors import UserError
-from selfsown.msat.adapters import train_adapters_only
-from selfsown.msat.backbone import DagParams, DecoderParams, SolverConfig
-from selfsown.msat.kinds import solver_class
-from selfsown.msat.representation import Problem
-from selfsown.msat.train import TrainingParams, chance, finish, problems_of, run
+from selfsown.identity import Identity
+from selfsown.msat.solvers.adapters import train_adapters_only
+from selfsown.msat.solvers.backbone import DagParams, DecoderParams, SolverConfig
+from selfsown.msat.solvers.kinds import solver_class
+from selfsown.msat.solvers.representation import Problem
+from selfsown.msat.training.trainer import TrainingParams, problems_of, run
 from selfsown.params import Params
-from selfsown.shards import read_product
-from selfsown.stage import In, Metrics, Out, input_digests, stage
-from selfsown.training import planned_batches, work_folder
+from selfsown.products import read_product
+from selfsown.shards.seeds import chance
+from selfsown.stage import In, Metrics, Out, stage
+from selfsown.training import finish, planned_batches, work_folder
 
 ARMS = ("pretrained", "full", "scratch")
 
@@ -42,7 +44,7 @@ class PretrainParams(TrainingParams):
     Tasks use no constants, so the solver learns none here.
     """
 
-    encoder_layers: EncoderLayers
+    num_hidden_layers: EncoderLayers
     bottleneck: int
     max_tokens: int
     encoder_dropout: float
@@ -52,24 +54,31 @@ class PretrainParams(TrainingParams):
 
 @stage(tracked=True, distributed=True)
 def pretrain(
-    params: PretrainParams, *, solver: str, representation: str, arm: str, encoder: In, tasks: In, model: Out
+    params: PretrainParams,
+    *,
+    solver: str,
+    representation: str,
+    arm: str,
+    encoder: In,
+    tasks: In,
+    model: Out,
+    identity: Identity,
 ) -> Metrics:
     """Train one solver on the tasks; a killed run goes on from its last checkpoint."""
     if arm not in ARMS:
         raise UserError(f"params.yaml: msat.matrix.arms: {arm!r} is not allowed: {', '.join(ARMS)}")
     config = solver_config(params, solver, representation)
     params = params.of_solver(config.kind)
-    layers = getattr(params.encoder_layers, config.kind)
-    identity = {"config": config.model_dump(), "params": params.model_dump(), "arm": arm}
-    work = work_folder(model, {**identity, "inputs": input_digests({"encoder": encoder, "tasks": tasks})})
+    layers = getattr(params.num_hidden_layers, config.kind)
+    work = work_folder(model, identity)
     set_seed(params.seed)
     network = solver_class(solver).fresh(config, encoder, layers)
     if arm == "scratch":
-        return finish(network, [], work)
+        return finish(work, network.save, [])
     if arm == "pretrained":
         train_adapters_only(network.encoder)
     train, dev = task_splits(tasks, params)
-    return finish(network, run(network, params, train, dev, work, "msat.pretrain"), work)
+    return finish(work, network.save, run(network, params, train, dev, work, "msat.pretrain"))
 
 
 def solver_config(params: PretrainParams, solver: str, representation: str) -> SolverConfig:

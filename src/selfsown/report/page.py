@@ -1,15 +1,16 @@
-"""The results page and its Markdown twin, from the metrics of every pipeline.
+"""The results page and its Markdown twin, from the figures of every pipeline.
 
 metrics/ + pipelines/*/paper.yaml + the DAG -> one HTML file that needs nothing else, the same tables as Markdown
-(in git, so that a change of results is a diff), and the DAG's picture for the README. A pipeline joins by writing
-`pipelines/<name>/paper.yaml` and `metrics/<name>.json`; its studies (means over seeds), `metrics/<name>.study.json` and
-those of other sets, `metrics/<name>.study.<set>+<set>.json`, come first. The same input gives the same bytes.
+(in git, so that a change of results is a diff), and the DAG's picture for the README. A pipeline joins by
+`pipelines/<name>/paper.yaml` and `metrics/<name>.rows.json`; its studies (means over seeds), which are
+`metrics/<name>.study.json` and, of variants, `metrics/<name>.study.<variant>+<variant>.json`, come first. The same
+input gives the same bytes.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -19,22 +20,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from selfsown.errors import UserError
+from selfsown.evaluation import Row
+from selfsown.files import write_atomic
 from selfsown.params import read_yaml
 from selfsown.report import dag, plots
 from selfsown.report.paper import Bars, Curves, Intervals, Paper, flat, read_paper
-from selfsown.report.results import (
-    Comparison,
-    Grid,
-    Metrics,
-    Verdict,
-    beside,
-    figure,
-    grids,
-    number,
-    parts,
-    verdicts,
-)
-from selfsown.shards import write_atomic
+from selfsown.report.results import Comparison, Figures, Grid, Verdict, beside, grids, number, verdicts
 from selfsown.stage import In, Out, StageParams, stage
 
 
@@ -52,6 +43,7 @@ class ResultSet:
 
     title: str
     scope: str
+    figures: Figures
     comparisons: list[Comparison]
     verdicts: list[Verdict]
     grids: list[Grid]
@@ -103,30 +95,24 @@ def page(
 def section(path: Path, metrics: Path, active: Mapping[str, Any]) -> Section:
     """Everything about the pipeline of a `paper.yaml`, from its `metrics/<name>*.json` and `metrics/plots/<name>/`."""
     name = path.parent.name
-    paper = read_paper(path, active)
-    run = _read(metrics / f"{name}.json", {})
     sets: list[ResultSet] = []
-    figures: list[Metrics] = []
     for file in sorted(metrics.glob(f"{name}.study*.json"), key=lambda file: (file.stem.count("+"), file.stem)):
-        folded = _read(file, {})
-        if "parameters" not in folded:
-            raise ReportError(
-                f"{file}: does not say under which parameters; "
-                f"`make study PIPELINE={name}`, with the SETS it had, folds it again from the seeds that are kept"
-            )
-        study, scope = _study(folded)
+        study = _read(file, {})
+        if missing := {"parameters", "commits", "seeds", "rows"} - study.keys():
+            raise ReportError(f"{file}: lacks {min(missing)!r}: `selfsown study merge {name}` makes it from kept seeds")
         chosen = file.stem.removeprefix(f"{name}.study").lstrip(".").replace("+", ", ")
-        sets.append(_results(f"Study: {chosen}" if chosen else "Study", scope, path, study, folded["parameters"]))
-        figures.append(study)
-    if run:
-        figures.append(run)
+        title = f"Study: {chosen}" if chosen else "Study"
+        sets.append(_results(title, _scope(study), path, file, study["rows"], study["parameters"]))
+    run = metrics / f"{name}.rows.json"
+    if rows := _read(run, []):
         scope = (
-            f"One run, profile {active.get('profile', 'not named')}, seed {active['seed']}. Intervals are 95 % "
+            f"One run, profile {active.get('composed_from', 'not named')}, seed {active['seed']}. Intervals are 95 % "
             f"bootstraps over test items: {ONE_SEED}"
         )
-        sets.append(_results("This run", scope, path, run, active))
+        sets.append(_results("This run", scope, path, run, rows, active))
+    paper = read_paper(path, active)
     conditions = {result.title.lower(): result.conditions for result in sets} or {"in the active profile": _ours(paper)}
-    drawn = _plots(name, paper, metrics, figures[0] if figures else {})
+    drawn = _plots(name, paper, metrics, sets[0].figures if sets else Figures((), paper))
     return Section(name, paper, sets, conditions, drawn, _samples(name, paper, metrics))
 
 
@@ -137,52 +123,59 @@ def _ours(paper: Paper) -> tuple[str, ...]:
 ONE_SEED = "they do not cover the choice of the training seed."
 
 
-def _study(folded: Mapping[str, Any]) -> tuple[Metrics, str]:
-    """Flat figures of a study, `<key>_per_seed` among them where it has several seeds, and what their intervals mean.
+def _scope(study: Mapping[str, Any]) -> str:
+    """What a study's figures and their intervals mean: items are scored by their mean over seeds."""
+    commits = f"commit{'s' if len(study['commits']) > 1 else ''} {', '.join(name[:8] for name in study['commits'])}"
+    of = f"profile {study['parameters']['composed_from']}, {commits}. Intervals are 95 % bootstraps"
+    if len(study["seeds"]) == 1:
+        return f"One seed, {of} over test items: {ONE_SEED}"
+    return f"Mean over {len(study['seeds'])} seeds, {of} over test items, each scored by its mean over the seeds."
 
-    Items are scored by their mean over seeds, with intervals over items; each seed's own figures stand beside them.
+
+def _results(
+    title: str, scope: str, path: Path, file: Path, rows: list[dict[str, Any]], parameters: Mapping[str, Any]
+) -> ResultSet:
+    """A set of figures beside the paper's, under the parameters that it was measured with.
+
+    Raises:
+        ReportError: a row that is none, or whose measure or arm `paper.yaml` does not declare.
     """
-    runs = list(folded["seeds"].values())
-    profile = f"profile {folded['parameters']['profile']}. Intervals are 95 % bootstraps over test items"
-    if len(runs) == 1:
-        return folded["mean"], f"One seed, {profile}: {ONE_SEED}"
-    per_seed = {
-        f"{key}_per_seed": [run[key] for run in runs] for key in folded["mean"] if all(key in run for run in runs)
-    }
-    scope = f"Mean over {len(runs)} seeds, {profile}, each scored by its mean over the seeds."
-    return {**folded["mean"], **per_seed}, scope
-
-
-def _results(title: str, scope: str, path: Path, found: Metrics, parameters: Mapping[str, Any]) -> ResultSet:
-    """A set of figures beside the paper's, under the parameters that it was measured with."""
     paper = read_paper(path, parameters)
-    known = parts(paper, parameters["languages"])
+    _check_columns(file, rows, Row._fields)
+    try:
+        paper.check_declared((row["measure"] for row in rows), (row["arm"] for row in rows))
+    except ValueError as error:
+        raise ReportError(f"{file}: {error}; {path} declares them") from None
     name = path.parent.name
-    own = {key: parameters[key] for key in ("seed", "languages", name) if key in parameters}
-    compared = [beside(section, found, known) for section in paper.beside]
+    found = Figures(rows, paper, parameters["languages"])
+    compared = [beside(section, found) for section in paper.beside]
     return ResultSet(
         title,
         scope,
+        found,
         [comparison for comparison in compared if comparison.rows],
-        verdicts(paper.claims, found, known),
-        grids(paper.tables, found, known),
+        verdicts(paper.claims, found),
+        grids(paper.tables, found),
         _ours(paper),
-        flat(own),
+        flat({key: parameters[key] for key in ("seed", "languages", name) if key in parameters}),
     )
 
 
-def _plots(name: str, paper: Paper, metrics: Path, found: Metrics) -> list[tuple[str, Markup]]:
+def _plots(name: str, paper: Paper, metrics: Path, found: Figures) -> list[tuple[str, Markup]]:
     """Title and SVG of every plot that has data."""
-    arms = paper.tables[0].arms
     drawn = []
     for index, plot in enumerate(paper.plots):
         label = f"{name}-{index}"
         match plot:
             case Intervals():
-                cells = {m: {arm: figure(found, f"{m}_{arm}") for arm in arms} for m in plot.measures}
+                arms = {arm: paper.arms[arm] for arm in paper.tables[0].arms}
+                cells = {paper.measures[m]: {arm: found.figure(m, arm, "") for arm in arms} for m in plot.measures}
                 picture = plots.intervals(plot, arms, cells, label)
             case Curves():
-                picture = plots.curves(plot, _read(metrics / "plots" / name / plot.file, []), arms, label)
+                file = metrics / "plots" / name / plot.file
+                rows = _read(file, [])
+                _check_columns(file, rows, (plot.x, plot.y, plot.series))
+                picture = plots.curves(plot, rows, paper.arms, label)
             case Bars():
                 gate = _read(metrics / f"{name}.{plot.file}.json", {})
                 values = {key.removeprefix(plot.prefix): x for key, x in gate.items() if key.startswith(plot.prefix)}
@@ -222,6 +215,12 @@ def _read(path: Path, default: Any) -> Any:
         return json.loads(path.read_bytes())
     except ValueError as error:
         raise ReportError(f"{path}: not JSON: {error}; make it again with `dvc repro`") from None
+
+
+def _check_columns(path: Path, rows: Iterable[Any], columns: Iterable[str]) -> None:
+    for row in rows:
+        if lacking := [name for name in columns if name not in row]:
+            raise ReportError(f"{path}: a row lacks {lacking[0]!r}; make it again with `dvc repro`")
 
 
 def _environment(autoescape: bool) -> Environment:

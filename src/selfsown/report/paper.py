@@ -1,16 +1,16 @@
 """`pipelines/<name>/paper.yaml`: what the paper reports, under which conditions, and which of our figures stand beside.
 
-The whole of what a pipeline says to the report; the figures themselves come from `metrics/`. In conditions and in a
-plot's `reference`, `${speech_bt.gate.min_norm_i}` is that value of `params.yaml`; a section is written out.
-
-Figures of one language or one set of problems, a part, carry its name in their keys: at the end, or where a key here
-has `{}`. Claims and tables are repeated for each part that has figures.
+The whole of what a pipeline says to the report; the figures themselves, rows of (measure, arm, part, value, lo, hi, n),
+come from `metrics/`. Every measure and arm that has a row is declared here with its name in print: a row of another is
+an error, and so is a table that asks for one. A part (a language, a set of problems) is printed as `parts` says, or by
+its own name; claims and tables are repeated for each part that has figures. In conditions and in a plot's `reference`,
+`${some_pipeline.gate.threshold}` is that value of `params.yaml`; a section is written out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -34,8 +34,15 @@ class Condition(Params):
     ours: str
 
 
+class Place(Params):
+    """Which rows a figure is taken from: a measure of an arm, on the part that is shown."""
+
+    measure: str
+    arm: str
+
+
 class PaperRow(Params):
-    """A published result: one figure, or one before and one after; `part` picks ours of that language or set."""
+    """A published result: one figure, or one before and one after; `part` picks ours."""
 
     what: str
     paper: tuple[float, ...] = Field(min_length=1, max_length=2)
@@ -43,10 +50,10 @@ class PaperRow(Params):
 
 
 class Beside(Params):
-    """The paper's results beside ours: keys of our metrics in the order of its figures.
+    """The paper's results beside ours, in the order of its figures.
 
-    `change` is the key of our change, where the two figures of a row are before and after. Without it, only rows with
-    figures of ours are shown: then no mean is taken over the others.
+    `change` is our change, where the two figures of a row are before and after. Without it, only rows with figures of
+    ours are shown: then no mean is taken over the others.
     """
 
     caption: str
@@ -54,8 +61,8 @@ class Beside(Params):
     unit: Unit = "percent"
     better: Better = "lower"
     labels: tuple[str, ...]
-    ours: tuple[str, ...]
-    change: str | None = None
+    ours: tuple[Place, ...]
+    change: Place | None = None
     change_label: str = "relative reduction"
     rows: tuple[PaperRow, ...]
 
@@ -68,26 +75,22 @@ class Beside(Params):
 
 
 class Table(Params):
-    """Arms down, measures across; a cell is the metric `<measure>_<arm>`, absent if nobody measured it.
-
-    Where a measure has `{}`, the arm and the part stand there.
-    """
+    """Arms down, measures across, under the names that they are declared with; empty ones are left out."""
 
     caption: str
     note: str = ""
     unit: Unit = "percent"
-    arms: Labels
-    measures: Labels
+    arms: tuple[str, ...]
+    measures: tuple[str, ...]
 
 
-class Claim(Params):
-    """A statement that a difference `key` is on the `better` side of zero, perhaps by at least `target`.
+class Claim(Place):
+    """A statement that a difference is on the `better` side of zero, perhaps by at least `target`.
 
-    `absent` says why it may not have been measured; a claim without it, or on another part, is then not shown.
+    `absent` says why it may not have been measured on any part; a claim without it is then not shown.
     """
 
     text: str
-    key: str
     unit: Unit = "percent"
     better: Better
     target: float | None = None
@@ -95,11 +98,11 @@ class Claim(Params):
 
 
 class Intervals(Params):
-    """Points with intervals: the measures of the first table, arm by arm."""
+    """Points with intervals: measures of the first table's arms, over all test items."""
 
     kind: Literal["intervals"]
     title: str
-    measures: Labels
+    measures: tuple[str, ...]
 
 
 class Curves(Params):
@@ -134,21 +137,43 @@ class Samples(Params):
 
 
 class Paper(Params):
-    """All of `paper.yaml`; `sets`: names of sets of problems in keys, and in print; those of `first_set` have none."""
+    """All of `paper.yaml`; `measures`, `arms` and `parts`: the names in print of what figures are of."""
 
     title: str
     arxiv: str
     venue: str
     about: str
     conditions: tuple[Condition, ...]
-    sets: Labels = Field(default_factory=dict)
-    first_set: str = ""
+    measures: Labels
+    arms: Labels
+    parts: Labels = Field(default_factory=dict)
     beside: tuple[Beside, ...]
     claims: tuple[Claim, ...]
     tables: tuple[Table, ...] = Field(min_length=1)
     plots: tuple[Annotated[Intervals | Curves | Bars, Field(discriminator="kind")], ...]
     samples: Samples | None = None
     unverified: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _declared(self) -> Self:
+        """Whatever is asked for has a name in print."""
+        places = [place for section in self.beside for place in (*section.ours, section.change) if place]
+        tables = [(table.measures, table.arms) for table in self.tables]
+        asked = [*tables, *(((place.measure,), (place.arm,)) for place in (*places, *self.claims))]
+        asked += [(plot.measures, ()) for plot in self.plots if isinstance(plot, Intervals)]
+        for measures, arms in asked:
+            self.check_declared(measures, arms)
+        return self
+
+    def check_declared(self, measures: Iterable[str], arms: Iterable[str]) -> None:
+        """Every measure and arm has a name in print.
+
+        Raises:
+            ValueError: one has not.
+        """
+        for what, names, known in (("measure", measures, self.measures), ("arm", arms, self.arms)):
+            if unknown := sorted(set(names) - known.keys()):
+                raise ValueError(f"{what} {unknown[0]!r} is not declared: {what}s: names {', '.join(known)}")
 
 
 class PaperError(UserError):
@@ -166,7 +191,7 @@ def read_paper(path: Path, params: Mapping[str, Any]) -> Paper:
     except (OSError, yaml.YAMLError, KeyError) as error:
         raise PaperError(f"{path}: {error}") from None
     except ValidationError as error:
-        lines = [f"{path}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        lines = [f"{path}: {'.'.join(map(str, item['loc'])) or 'names'}: {item['msg']}" for item in error.errors()]
         raise PaperError("\n".join(lines)) from None
 
 

@@ -53,9 +53,9 @@ _STYLE: Any = {  # matplotlib types the keys as literals
 def intervals(
     plot: Intervals, arms: Mapping[str, str], cells: Mapping[str, Mapping[str, Figure | None]], name: str
 ) -> str:
-    """One row per arm, one marker per measure; `cells[measure][arm]`. Empty when nothing was measured."""
-    shown = [arm for arm in arms if any(cells[measure].get(arm) for measure in plot.measures)]
-    measures = [measure for measure in plot.measures if any(cells[measure].get(arm) for arm in shown)]
+    """One row per arm, one marker per measure; `cells[measure][arm]`, by its name in print. Empty without any."""
+    shown = [arm for arm in arms if any(row.get(arm) for row in cells.values())]
+    measures = [measure for measure, row in cells.items() if any(row.get(arm) for arm in shown)]
     if not shown:
         return ""
     with rc_context(_STYLE):
@@ -68,7 +68,7 @@ def intervals(
             above = [100 * ((cell.value if cell.hi is None else cell.hi) - cell.value) for _, cell in points]
             axes.errorbar(
                 middle, rows, xerr=[below, above], fmt=MARKERS[index], color=SERIES[index], markersize=6,
-                capsize=4, linewidth=1.8, label=plot.measures[measure],
+                capsize=4, linewidth=1.8, label=measure
             )  # fmt: skip
         axes.set_yticks(range(len(shown)), [arms[arm] for arm in shown])
         axes.set_ylim(len(shown) - 0.5, -0.5)
@@ -91,10 +91,10 @@ def curves(plot: Curves, rows: Sequence[Mapping[str, Any]], names: Mapping[str, 
             points = sorted((row[plot.x], scale * row[plot.y]) for row in rows if str(row[plot.series]) == value)
             axes.plot(
                 *zip(*points, strict=True), color=SERIES[index % 6], marker=MARKERS[(index + index // 6) % 6],
-                markersize=4.5, linewidth=1.8, label=labels[index],
+                markersize=4.5, linewidth=1.8, label=labels[index]
             )  # fmt: skip
         axes.set_xlabel(plot.x)
-        axes.set_ylabel(f"{plot.y.upper()}, %" if plot.unit == "percent" else plot.y)
+        axes.set_ylabel(f"{plot.y.replace('_', ' ').upper()}, %" if plot.unit == "percent" else plot.y)
         _legend(axes)
         return _svg(canvas, name, plot.title)
 

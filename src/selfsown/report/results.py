@@ -1,4 +1,4 @@
-"""Metrics as rows to print: estimates with intervals, the paper's figures beside ours, and verdicts on claims.
+"""Rows of figures as tables to print: estimates with intervals, the paper's figures beside ours, verdicts on claims.
 
 A figure never stands without its interval where one was measured, and a claim is called established only if the
 whole interval is on its side of zero.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from functools import cached_property
+from typing import Any, Literal
 
 from selfsown.report.paper import Beside, Better, Claim, Paper, PaperRow, Table, Unit
 
-Metrics = Mapping[str, Any]
 Standing = Literal["established", "not established", "the opposite holds", "no interval", "not measured"]
 
 
@@ -35,11 +35,9 @@ class Figure:
     @property
     def interval(self) -> str:
         """`lo to hi`, or nothing."""
-        return (
-            ""
-            if self.lo is None or self.hi is None
-            else f"{number(self.lo, self.unit)} to {number(self.hi, self.unit)}"
-        )
+        if self.lo is None or self.hi is None:
+            return ""
+        return f"{number(self.lo, self.unit)} to {number(self.hi, self.unit)}"
 
     @property
     def seeds(self) -> str:
@@ -57,44 +55,40 @@ def number(value: float, unit: Unit) -> str:
     return ("0.0" if text == "-0.0" else text).replace("-", "−")
 
 
-def figure(metrics: Metrics, key: str, unit: Unit = "percent") -> Figure | None:
-    """The metric `key` with what belongs to it, or None if it was not measured."""
-    if key not in metrics:
-        return None
-    bounds = {part: metrics.get(f"{key}_{part}") for part in ("lo", "hi", "n")}
-    return Figure(float(metrics[key]), **bounds, per_seed=tuple(metrics.get(f"{key}_per_seed", ())), unit=unit)
+@dataclass(frozen=True)
+class Figures:
+    """The rows of a run or a study: mappings with the fields of a row, in a study `seeds` too."""
 
+    rows: Sequence[Mapping[str, Any]]
+    paper: Paper
+    languages: Sequence[str] = ()
 
-class Part(NamedTuple):
-    """A language or a set of problems that has figures of its own; `suffix` is what their keys have of it."""
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str, str], Mapping[str, Any]]:
+        return {(row["measure"], row["arm"], row["part"]): row for row in self.rows}
 
-    name: str
-    title: str
-    suffix: str
+    def figure(self, measure: str, arm: str, part: str, unit: Unit = "percent") -> Figure | None:
+        """The figure of a place, or None if it was not measured."""
+        row = self._by_place.get((measure, arm, part))
+        if row is None:
+            return None
+        seeds = tuple(row.get("seeds", ()))
+        return Figure(row["value"], row["lo"], row["hi"], row["n"], seeds, unit)
 
-    def of(self, text: str) -> str:
-        """A text about this part."""
-        return f"{text}, {self.title}" if self.title else text
+    def parts(self, measures: Iterable[str]) -> list[str]:
+        """The parts that have a row of one of the measures, as the paper's file orders them, then as they come."""
+        wanted = set(measures)
+        found = list(dict.fromkeys(row["part"] for row in self.rows if row["measure"] in wanted))
+        order = ["", *self.paper.parts]
+        return sorted(found, key=lambda part: order.index(part) if part in order else len(order))
 
+    def part_of(self, row: PaperRow) -> str:
+        """The part that a row of the paper is compared with; of the only language there is, all items."""
+        return "" if list(self.languages) == [row.part] else row.part
 
-def parts(paper: Paper, languages: Sequence[str]) -> list[Part]:
-    """What keys without a suffix are of, then the others: sets of problems, or languages if there are several."""
-    if paper.sets:
-        first = paper.first_set.partition("-fold")[0]
-        others = [Part(name, title, f"_{name}") for name, title in paper.sets.items() if name != first]
-        return [Part(first, paper.sets.get(first, first), ""), *others]
-    if len(languages) == 1:
-        return [Part(languages[0], "", "")]
-    return [Part("", "", ""), *(Part(language, language, f"_{language}") for language in languages)]
-
-
-def keyed(key: str, suffix: str) -> str:
-    """The key with a suffix: where it has `{}`, else at its end.
-
-    >>> keyed("wer", "_mixed"), keyed("accuracy{}_enlarged", "_dag")
-    ('wer_mixed', 'accuracy_dag_enlarged')
-    """
-    return key.replace("{}", suffix) if "{}" in key else key + suffix
+    def titled(self, text: str, part: str) -> str:
+        """A text about a part."""
+        return f"{text}, {self.paper.parts.get(part, part)}" if part else text
 
 
 @dataclass(frozen=True)
@@ -117,22 +111,17 @@ class BesideRow:
     change: Figure | None
 
 
-def beside(section: Beside, metrics: Metrics, known: Sequence[Part]) -> Comparison:
+def beside(section: Beside, found: Figures) -> Comparison:
     """The paper's rows, those with figures of ours first; the change, where two figures are before and after."""
-    suffixes = {part.name: part.suffix for part in known}
     rows = []
     for row in section.rows:
-        suffix = suffixes.get(row.part, f"_{row.part}") if row.part else ""
-        figures = [figure(metrics, keyed(key, suffix), section.unit) for key in (*section.ours, section.change or "")]
-        rows.append(
-            BesideRow(
-                row.what,
-                tuple(f"{x:.1f}" if section.unit == "percent" else f"{x:g}" for x in row.paper),
-                paper_change(row, section.better) if section.change else "",
-                tuple(figures[:-1]),
-                figures[-1],
-            )
-        )
+        part = found.part_of(row)
+        ours = tuple(found.figure(place.measure, place.arm, part, section.unit) for place in section.ours)
+        moving = section.change
+        change = found.figure(moving.measure, moving.arm, part, section.unit) if moving else None
+        published = tuple(f"{x:.1f}" if section.unit == "percent" else f"{x:g}" for x in row.paper)
+        moved = paper_change(row, section.better) if moving else ""
+        rows.append(BesideRow(row.what, published, moved, ours, change))
     shown = rows if section.change else [row for row in rows if any(row.ours)]
     return Comparison(section, mean_change(section), sorted(shown, key=lambda row: not any(row.ours)))
 
@@ -163,21 +152,19 @@ class Grid:
     rows: tuple[tuple[str, tuple[Figure | None, ...]], ...]
 
 
-def grids(tables: Iterable[Table], metrics: Metrics, known: Iterable[Part]) -> list[Grid]:
+def grids(tables: Iterable[Table], found: Figures) -> list[Grid]:
     """The tables that hold anything, once for each part."""
-    made = [_grid(table, metrics, part) for table in tables for part in known]
+    made = [_grid(table, found, part) for table in tables for part in found.parts(table.measures)]
     return [grid for grid in made if grid.rows]
 
 
-def _grid(table: Table, metrics: Metrics, part: Part) -> Grid:
-    cells = {
-        arm: {m: figure(metrics, keyed(m, f"_{arm}{part.suffix}"), table.unit) for m in table.measures}
-        for arm in table.arms
-    }
+def _grid(table: Table, found: Figures, part: str) -> Grid:
+    cells = {arm: {m: found.figure(m, arm, part, table.unit) for m in table.measures} for arm in table.arms}
     measured = [m for m in table.measures if any(row[m] for row in cells.values())]
-    heads = tuple(_head(table.measures[m], table.unit, [row[m] for row in cells.values()]) for m in measured)
-    rows = tuple((table.arms[arm], tuple(row[m] for m in measured)) for arm, row in cells.items() if any(row.values()))
-    return Grid(part.of(table.caption), table.note, heads, rows)
+    names = found.paper
+    heads = tuple(_head(names.measures[m], table.unit, [row[m] for row in cells.values()]) for m in measured)
+    rows = tuple((names.arms[arm], tuple(row[m] for m in measured)) for arm, row in cells.items() if any(row.values()))
+    return Grid(found.titled(table.caption, part), table.note, heads, rows)
 
 
 def _head(label: str, unit: Unit, figures: Sequence[Figure | None]) -> str:
@@ -197,16 +184,21 @@ class Verdict:
     detail: str
 
 
-def verdicts(claims: Sequence[Claim], metrics: Metrics, known: Sequence[Part]) -> list[Verdict]:
-    """Of every part that was measured; a claim of the first that was not, if it says why."""
-    made = ((claim, part, verdict(claim, metrics, part)) for part in known for claim in claims)
-    return [found for claim, part, found in made if found.figure or (claim.absent and not part.suffix)]
+def verdicts(claims: Sequence[Claim], found: Figures) -> list[Verdict]:
+    """Each claim on every part that it was measured on, part by part; one that was not, if it says why."""
+    parts = found.parts(claim.measure for claim in claims)
+    made = [
+        verdict(claim, found.titled(claim.text, part), found.figure(claim.measure, claim.arm, part, claim.unit))
+        for part in parts
+        for claim in claims
+    ]
+    measured = {claim for claim in claims for part in parts if found.figure(claim.measure, claim.arm, part)}
+    missing = [verdict(claim, claim.text, None) for claim in claims if claim.absent and claim not in measured]
+    return [*(one for one in made if one.figure), *missing]
 
 
-def verdict(claim: Claim, metrics: Metrics, part: Part) -> Verdict:
+def verdict(claim: Claim, text: str, found: Figure | None) -> Verdict:
     """`established` only when the whole interval lies on the claim's side of zero."""
-    text = part.of(claim.text)
-    found = figure(metrics, keyed(claim.key, part.suffix), claim.unit)
     if found is None:
         return Verdict(text, "not measured", None, claim.absent or "")
     if found.lo is None or found.hi is None:

@@ -17,7 +17,7 @@ from typing import IO
 import zstandard
 from debian.arfile import ArError, ArFile
 
-from selfsown.sources.errors import UnsafeArchiveError
+from selfsown.sources.failures import UnsafeArchiveError
 
 _READ_ONLY = 0o444
 _EXECUTABLE = 0o555

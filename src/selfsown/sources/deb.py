@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from filelock import FileLock
 
 from selfsown.sources.download import Bar, Origin
-from selfsown.sources.errors import OriginError
+from selfsown.sources.failures import OriginError
 
 _LISTS_STALE_SECONDS = 24 * 3600
 _URI_LINE = re.compile(r"^'[^']+' (?P<file>\S+\.deb) (?P<bytes>\d+)", re.MULTILINE)

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from urllib3.util import Retry
 
 from selfsown.settings import settings
-from selfsown.sources.errors import OriginError, UnreachableError, WrongDigestError
+from selfsown.sources.failures import OriginError, UnreachableError, WrongDigestError
 from selfsown.sources.tree import file_sha256
 
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from selfsown.files import clear_temporaries
 from selfsown.settings import settings
-from selfsown.shards import clear_temporaries
 from selfsown.sources import tree
 from selfsown.sources.archives import unpack
 from selfsown.sources.deb import Apt, machine_architecture
 from selfsown.sources.download import Origin, obtain, save_url
-from selfsown.sources.errors import OriginError, SourceError, UnreachableError, UnsafeArchiveError, WrongDigestError
+from selfsown.sources.failures import OriginError, SourceError, UnreachableError, UnsafeArchiveError, WrongDigestError
 from selfsown.sources.hub import hub_origin
 from selfsown.sources.package import package_origin
 from selfsown.sources.registry import (
@@ -108,10 +108,10 @@ def _check_folder(name: str, source: FolderSource, manifest: Path, full: bool) -
 
 
 def _profiles_naming(name: str, registry: Path) -> list[str]:
-    """What in `conf/` names the source, for the error: `profile gpu`, `sets published`."""
+    """What in `conf/` names the source, for the error: `profile gpu`, `variant published`."""
     word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
-    files = sorted(registry.parent.rglob("*.yaml"))
-    return [f"{f.parent.name} {f.stem}" for f in files if f != registry and word.search(f.read_text(encoding="utf-8"))]
+    files = (file for file in registry.parent.glob("*/*.yaml") if word.search(file.read_text(encoding="utf-8")))
+    return sorted({f"{'variant' if file.parent.name == 'variant' else 'profile'} {file.stem}" for file in files})
 
 
 class _Builder:

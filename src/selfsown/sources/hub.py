@@ -11,7 +11,7 @@ from pathlib import Path
 
 from selfsown.errors import first_line
 from selfsown.sources.download import Origin
-from selfsown.sources.errors import OriginError, RegistryError
+from selfsown.sources.failures import OriginError, RegistryError
 from selfsown.sources.registry import REGISTRY, HubFile, HubSource, register
 from selfsown.sources.tree import file_sha256
 
@@ -72,7 +72,7 @@ def register_hub(address: str, name: str, keep: Sequence[str] = (), registry: Pa
     licence = getattr(info.card_data, "license", None) or "not stated"
     source = HubSource.model_validate({
         "kind": "hub", "repo": repo, "repo_type": kind, "revision": revision, "version": revision[:8],
-        "licence": str(licence), "citation": f"{kind} {repo} of the hub", "files": files,
+        "licence": str(licence), "citation": f"{kind} {repo} of the hub", "files": files
     })  # fmt: skip
     register(name, source, registry)
     return source

@@ -9,7 +9,7 @@ import requests
 from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple, UnsupportedContentTypeError
 
 from selfsown.sources.download import Bar, Origin
-from selfsown.sources.errors import OriginError
+from selfsown.sources.failures import OriginError
 from selfsown.sources.registry import PackageFile
 
 

@@ -16,7 +16,7 @@ import yaml
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from selfsown.params import Params, read_yaml
-from selfsown.sources.errors import RegistryError
+from selfsown.sources.failures import RegistryError
 from selfsown.sources.tree import tree_bytes, tree_sha256
 
 REGISTRY = Path("conf/sources.yaml")
@@ -142,10 +142,7 @@ class FolderSource(_Source):
     bytes: int
 
 
-Source = Annotated[
-    PackageSource | UrlSource | DebSource | HubSource | FolderSource,
-    Field(discriminator="kind"),
-]
+Source = Annotated[PackageSource | UrlSource | DebSource | HubSource | FolderSource, Field(discriminator="kind")]
 _REGISTRY_MODEL: TypeAdapter[dict[str, Source]] = TypeAdapter(dict[str, Source])
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from selfsown.shards import write_atomic
+from selfsown.files import write_atomic
 
 Listing = dict[str, list[int | str]]
 """Relative path -> [bytes] or [bytes, time of change in ns] of a file, or [link target]."""

@@ -2,278 +2,147 @@
 
 The baseline is the untouched model at the 30 s window it was made for. Where it was decoded at the trained models'
 shorter windows too it is compared there as `untouched_short`, so that what shorter windows do is not taken for what
-training did. Rates are corpus-level, intervals are 95 % bootstraps over utterances, comparisons are
-paired by utterance. Input: one transcripts product per arm. Output: flat metrics, plot data, samples.
+training did. Input: one transcripts product per arm. Output: rows of figures, the items behind them, plots, samples.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
+from pydantic import model_validator
 
-from selfsown import study, tracking
-from selfsown.audio import SAMPLE_RATE
-from selfsown.bootstrap import rate, rate_difference, relative_reduction
-from selfsown.errors import UserError
-from selfsown.shards import iter_product, read_product, write_json
-from selfsown.speech_bt.scoring import BASELINE_WINDOW, NO_SPEECH, UNTOUCHED
-from selfsown.stage import ComparisonParams, In, Metrics, Out, stage
+from selfsown import evaluation
+from selfsown.evaluation import ComparisonParams, Counts, Evaluation, Row
+from selfsown.products import read_product
+from selfsown.speech_bt.whisper.scoring import BASELINE_WINDOW, NO_SPEECH, UNTOUCHED
+from selfsown.stage import In, Metrics, Out, stage
 
 REGISTERED = "selfsown-whisper"
 SHORT = "untouched_short"
 """The untouched model decoded at the windows of the trained ones."""
 PREFIX = {"test": "", "ood": "ood_"}
-"""Metric prefix of each test split: in-domain has none."""
+"""Prefix of the measures of each test split: in-domain has none."""
+
+
+CARD = """# Whisper trained on {arm} speech ({languages})
+
+Fine-tuned on a little real and more synthetic speech (Speech Back-Translation, arXiv 2505.16972). It stays a
+stock `WhisperForConditionalGeneration`; windows shorter than 30 s are cheaper and were used in training. Trained for
+the speech of its corpus; other domains are in the evaluation's figures and may have become worse."""
 
 
 class EvaluateParams(ComparisonParams):
     """`arms` and `registered` name trained models; `samples`: how many utterances of each kind are kept."""
 
     languages: tuple[str, ...]
+    transcribed: tuple[str, ...]
     samples: int
+
+    @model_validator(mode="after")
+    def _every_arm_is_transcribed(self) -> Self:
+        if set(self.transcribed) != {UNTOUCHED, *self.arms}:
+            raise ValueError(f"transcribed: must be {UNTOUCHED} and every arm: {', '.join(self.arms)}")
+        return self
 
 
 @stage(tracked=True)
-def evaluate(params: EvaluateParams, *, transcripts: In, speech: In, models: In, plots: Out) -> Metrics:
-    """Compare every arm with the untouched model on the same utterances."""
+def evaluate(
+    params: EvaluateParams, *, transcripts: In, speech: In, models: In, rows: Out, items: Out, plots: Out
+) -> Metrics:
+    """Compare every arm with the untouched model on the same utterances; register the arm that the parameters name."""
     frames = {arm: read_product(transcripts / arm).to_pandas() for arm in (UNTOUCHED, *params.arms)}
-    rows = judged(frames)
-    metrics, bars = measure(frames)
-    samples = _samples(rows, params)
-    for name, made in {"wer": bars, "dev": _dev_curves(models, params.arms), "samples": samples}.items():
-        write_json(plots / f"{name}.json", made)
-    tracking.log_artifact(plots, "plots")
-    _log_audio(samples, speech)
-    _register(params, rows, metrics, models, speech)
-    return metrics
+    EVALUATION.write_items(frames, items)
+    measured = EVALUATION.measure(frames, {})
+    arm, seen = params.registered, judged(frames)
+    trained, untouched = (_spoken(seen[name], "test", "") for name in (arm, UNTOUCHED))
+    heard = trained.assign(wer=trained["errors"] / trained["words"], untouched=untouched["hypothesis"].to_numpy())
+    shown = ["id", "wer", "reference", "hypothesis", "untouched"]
+    samples = evaluation.worst_and_median(heard, ["wer", "errors"], params.samples, shown)
+    curves = evaluation.dev_curves({name: models / name for name in params.arms})
+    bars = evaluation.bars(measured, "wer", "ood_wer")
+    evaluation.write_plots(plots, wer=bars, dev=curves, samples=samples)
+    evaluation.log_audio(samples, speech)
+    evaluation.register(
+        REGISTERED,
+        models / arm,
+        counts=Counts.of(trained, "errors", "words"),
+        baseline=Counts.of(untouched, "errors", "words"),
+        metric="wer",
+        evaluation=speech,
+        rows=[row for row in measured if row.arm == arm],
+        about=CARD.format(arm=arm, languages=", ".join(params.languages)),
+        header={
+            "language": list(params.languages),
+            "pipeline_tag": "automatic-speech-recognition",
+            "tags": ["whisper", "speech-back-translation"],
+        },
+        example=np.zeros(16_000, np.float32),  # a second of silence
+        output=["text"],
+        task="automatic-speech-recognition",
+        config={"chunk_length_s": 30, "ignore_warning": True},
+    )
+    headline = {f"{measure}_{name}": (measure, name, "") for name in (UNTOUCHED, arm) for measure in ("wer", "cer")}
+    headline["wer_relative_reduction"] = ("wer_relative_reduction", arm, "")
+    return evaluation.write_rows(measured, headline, rows)
 
 
 def judged(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """What each model is judged by: the untouched one at 30 s and at the trained ones' windows, those at their own."""
-    trained = {
-        arm: frame[frame["window"] == frame["window"].min()] for arm, frame in frames.items() if arm != UNTOUCHED
-    }
+    """What each is judged by: trained models at their own windows, the untouched at 30 s and, beside, at theirs."""
+    trained = {arm: rows[rows["window"] == rows["window"].min()] for arm, rows in frames.items() if arm != UNTOUCHED}
     untouched = frames[UNTOUCHED]
-    rows = {UNTOUCHED: untouched[untouched["window"] == BASELINE_WINDOW]}
-    windows = {float(window) for frame in trained.values() for window in frame["window"]} - {BASELINE_WINDOW}
+    windows = {float(window) for rows in trained.values() for window in rows["window"]} - {BASELINE_WINDOW}
     short = untouched[untouched["window"].isin(windows)]
-    if len(windows) == 1 and not short.empty:
-        rows[SHORT] = short
-    return rows | trained
+    beside = {SHORT: short} if len(windows) == 1 and not short.empty else {}
+    return {UNTOUCHED: untouched[untouched["window"] == BASELINE_WINDOW], **beside, **trained}
 
 
-def measure(frames: Mapping[str, pd.DataFrame]) -> tuple[dict[str, float], list[dict[str, object]]]:
-    """All metrics of a set of arms and the bars of their plot; the counts in the frames may be means over seeds.
-
-    A split with several languages has figures of each beside those of all.
-    """
-    rows = judged(frames)
-    metrics: dict[str, float] = {}
-    bars = []
+def measure(frames: Mapping[str, pd.DataFrame], section: Mapping[str, Any]) -> list[Row]:
+    """All figures of a set of arms, of each language too where a split has several; counts may be means over seeds."""
+    seen = judged(frames)
+    measured: list[Row] = []
     for split, prefix in PREFIX.items():
-        languages = sorted(set(_select(rows[UNTOUCHED], split, None)["language"]))
-        for language in (None, *(languages if len(languages) > 1 else ())):
-            chosen = {arm: _select(frame, split, language) for arm, frame in rows.items()}
-            if chosen[UNTOUCHED].empty:
-                continue
-            _same_items(chosen, split)
-            suffix = f"_{language}" if language else ""
-            metrics |= _compare(chosen, prefix, suffix)
-            bars += [_bar(split, arm, language, metrics, prefix, suffix) for arm in chosen]
-    for arm, frame in rows.items():
-        metrics |= _faults(frame, arm)
-        if arm in frames and arm != UNTOUCHED:
-            metrics |= _other_windows(frames[arm], arm, float(frame["window"].min()))
-    return metrics, bars
+        languages = sorted(set(_spoken(seen[UNTOUCHED], split)["language"]))
+        for part in ("", *languages) if len(languages) > 1 else [""] * len(languages):
+            measured += _compare({arm: _spoken(rows, split, part) for arm, rows in seen.items()}, prefix, part)
+    for arm, rows in seen.items():
+        silent, spoken = rows[rows["split"] == NO_SPEECH], rows[rows["split"] != NO_SPEECH]
+        measured += [Row(fault, arm, "", float(spoken[fault].mean())) for fault in ("repeated", "cut")]
+        if not silent.empty:  # words where nobody speaks
+            measured.append(Row("hallucination", arm, "", float((silent["insertions"] > 0).mean())))
+        own = set(rows["window"])
+        for window in sorted(set(frames[arm]["window"]) - own if arm in frames and arm != UNTOUCHED else ()):
+            other = _spoken(frames[arm][frames[arm]["window"] == window], "test")
+            measured.append(Counts.of(other, "errors", "words").rate("wer_other_windows", arm, f"{window:g} s"))
+    return measured
 
 
-KEYS = ("id", "split", "language", "window")
-COUNTS = ("words", "errors", "substitutions", "deletions", "insertions", "chars", "char_errors", "cut", "repeated")
+EVALUATION = Evaluation(
+    keys=("id", "split", "language", "window"),
+    counts=("words", "errors", "substitutions", "deletions", "insertions", "chars", "char_errors", "cut", "repeated"),
+    measure=measure,
+)
 
 
-def per_item(transcripts: Path, parameters: Mapping[str, Any]) -> dict[str, pa.Table]:
-    """What is kept of one seed of a study: `KEYS` and `COUNTS` of the untouched model and each arm of `parameters`."""
-    arms = (UNTOUCHED, *parameters["speech_bt"]["matrix"]["arms"])
-    return {arm: read_product(transcripts / arm, [*KEYS, *COUNTS]) for arm in arms}
-
-
-def fold(files: Sequence[Path], parameters: Mapping[str, Any]) -> dict[str, object]:
-    """Seeds kept by `per_item` as one result, as `selfsown.study.fold` says; `parameters` are not needed here."""
-    return study.fold(files, KEYS, COUNTS, lambda frames: measure(frames)[0])
-
-
-def _select(frame: pd.DataFrame, split: str, language: str | None) -> pd.DataFrame:
+def _spoken(frame: pd.DataFrame, split: str, language: str = "") -> pd.DataFrame:
     """The rows of one test split, by id; utterances whose reference has no words cannot be rated."""
     chosen = frame[(frame["split"] == split) & (frame["words"] > 0)]
-    if language is not None:
-        chosen = chosen[chosen["language"] == language]
-    return chosen.set_index("id").sort_index()
+    return (chosen[chosen["language"] == language] if language else chosen).sort_values("id")
 
 
-def _same_items(rows: dict[str, pd.DataFrame], split: str) -> None:
-    """A paired comparison needs the same utterances everywhere.
-
-    Raises:
-        UserError: an arm transcribed other utterances than the untouched model.
-    """
-    for arm, frame in rows.items():
-        if not frame.index.equals(rows[UNTOUCHED].index):
-            raise UserError(f"transcripts/{arm}: {split}: other utterances than {UNTOUCHED}; run `dvc repro` again")
-
-
-def _column(frame: pd.DataFrame, name: str = "errors") -> np.ndarray:
-    return frame[name].to_numpy(dtype=float)
-
-
-def _compare(rows: dict[str, pd.DataFrame], prefix: str, suffix: str) -> dict[str, float]:
+def _compare(rows: Mapping[str, pd.DataFrame], prefix: str, part: str) -> Iterator[Row]:
     """Rates of every arm, each trained arm against the untouched model, and mixed against real seed alone."""
-    metrics: dict[str, float] = {}
+    words = {arm: Counts.of(frame, "errors", "words") for arm, frame in rows.items()}
     for arm, frame in rows.items():
-        words = _column(frame, "words")
-        metrics |= rate(_column(frame), words).flat(f"{prefix}wer_{arm}{suffix}")
-        metrics |= rate(_column(frame, "char_errors"), _column(frame, "chars")).flat(f"{prefix}cer_{arm}{suffix}")
+        yield words[arm].rate(f"{prefix}wer", arm, part)
+        yield Counts.of(frame, "char_errors", "chars").rate(f"{prefix}cer", arm, part)
         for kind in ("substitutions", "deletions", "insertions"):
-            metrics[f"{prefix}{kind}_{arm}{suffix}"] = float(frame[kind].sum() / words.sum())
+            yield Row(f"{prefix}{kind}", arm, part, float(frame[kind].sum() / frame["words"].sum()))
         if arm != UNTOUCHED:
-            reduction = relative_reduction(_column(frame), _column(rows[UNTOUCHED]))
-            name = "wer_relative_reduction" if arm == "mixed" else f"wer_relative_reduction_{arm}"
-            metrics |= reduction.flat(f"{prefix}{name}{suffix}")
+            yield words[arm].reduction(f"{prefix}wer_relative_reduction", arm, part, words[UNTOUCHED])
     if "mixed" in rows and SHORT in rows:
-        reduction = relative_reduction(_column(rows["mixed"]), _column(rows[SHORT]))
-        metrics |= reduction.flat(f"{prefix}wer_relative_reduction_same_windows{suffix}")
+        yield words["mixed"].reduction(f"{prefix}wer_relative_reduction_same_windows", "mixed", part, words[SHORT])
     if "mixed" in rows and "real" in rows:
-        difference = rate_difference(_column(rows["mixed"]), _column(rows["real"]), _column(rows["real"], "words"))
-        metrics |= difference.flat(f"{prefix}wer_mixed_minus_real{suffix}")
-    return metrics
-
-
-def _other_windows(frame: pd.DataFrame, arm: str, main: float) -> dict[str, float]:
-    """In-domain WER at the windows that are not the arm's own: `wer_<arm>_30s`."""
-    metrics: dict[str, float] = {}
-    for window in sorted(set(frame["window"]) - {main}):
-        rows = _select(frame[frame["window"] == window], "test", None)
-        if not rows.empty:
-            metrics |= rate(_column(rows), _column(rows, "words")).flat(f"wer_{arm}_{window:g}s")
-    return metrics
-
-
-def _faults(rows: pd.DataFrame, arm: str) -> dict[str, float]:
-    """How often the model makes speech up: words where there is none, and n-grams said over and over."""
-    silent = rows[rows["split"] == NO_SPEECH]
-    spoken = rows[rows["split"] != NO_SPEECH]
-    metrics = {f"repeated_{arm}": float(spoken["repeated"].mean()), f"cut_{arm}": float(spoken["cut"].mean())}
-    if not silent.empty:
-        metrics[f"hallucination_{arm}"] = float((silent["insertions"] > 0).mean())
-    return metrics
-
-
-def _bar(
-    split: str, arm: str, language: str | None, metrics: dict[str, float], prefix: str, suffix: str
-) -> dict[str, object]:
-    key = f"{prefix}wer_{arm}{suffix}"
-    interval = {"wer": metrics[key], "lo": metrics[f"{key}_lo"], "hi": metrics[f"{key}_hi"]}
-    return {"split": split, "arm": arm, "language": language or "all", **interval}
-
-
-def _samples(judged_rows: Mapping[str, pd.DataFrame], params: EvaluateParams) -> list[dict[str, object]]:
-    """The worst and the median in-domain utterances of the registered arm, beside what the untouched model heard."""
-    arm = params.registered
-    rows = _select(judged_rows[arm], "test", None)
-    rows["wer"] = rows["errors"] / rows["words"]
-    ordered = rows.sort_values(["wer", "errors"], kind="stable", ascending=False)
-    middle = max(0, (len(ordered) - params.samples) // 2)
-    untouched = _select(judged_rows[UNTOUCHED], "test", None)["hypothesis"]
-    parts = {"worst": ordered.head(params.samples), "median": ordered[middle : middle + params.samples]}
-    return [
-        {
-            "kind": kind, "arm": arm, "id": str(name), "wer": float(row.wer),
-            "reference": row.reference, "hypothesis": row.hypothesis, "untouched": untouched[str(name)],
-        }
-        for kind, part in parts.items()
-        for name, row in part.iterrows()
-    ]  # fmt: skip
-
-
-def _dev_curves(models: Path, arms: Iterable[str]) -> list[dict[str, object]]:
-    """Dev WER by step of every arm, as its training left it."""
-    return [
-        {"arm": arm, "step": point["step"], "wer": point["dev_wer"]}
-        for arm in arms
-        for point in json.loads((models / arm / "training.json").read_text())
-    ]
-
-
-def _log_audio(samples: list[dict[str, object]], speech: Path) -> None:
-    """The samples' sound as files of the run, to be listened to beside their transcripts."""
-    wanted = {sample["id"]: sample["kind"] for sample in samples}
-    for table in iter_product(speech, ["id", "audio"]):
-        for row in table.filter(pc.is_in(table["id"], pa.array(list(wanted)))).to_pylist():
-            tracking.log_bytes(row["audio"]["bytes"], f"samples/{wanted[row['id']]}/{row['id'].replace('/', '_')}.flac")
-
-
-def _register(
-    params: EvaluateParams,
-    judged_rows: Mapping[str, pd.DataFrame],
-    metrics: dict[str, float],
-    models: Path,
-    speech: Path,
-) -> None:
-    """Register the arm that the parameters name, with the per-utterance errors that `promote` compares."""
-    arm = params.registered
-    rows = _select(judged_rows[arm], "test", None)
-    untouched = _select(judged_rows[UNTOUCHED], "test", None)
-    example = np.zeros(SAMPLE_RATE, np.float32)
-    tracking.log_model(
-        REGISTERED,
-        models / arm,
-        task="automatic-speech-recognition",
-        input_example=example,
-        signature=tracking.signature(example, ["text"]),
-        card=_card(params, metrics, arm),
-        metrics={key: value for key, value in metrics.items() if arm in key or "reduction" in key},
-        config={"chunk_length_s": 30, "ignore_warning": True},
-    )
-    tracking.log_gate(
-        REGISTERED,
-        models / arm,
-        metric="wer",
-        evaluation=speech,
-        ids=list(rows.index),
-        errors=_column(rows).tolist(),
-        baseline=_column(untouched).tolist(),
-        units=_column(rows, "words").tolist(),
-        candidate=True,
-    )
-
-
-def _card(params: EvaluateParams, metrics: dict[str, float], arm: str) -> str:
-    """The model card, Markdown."""
-    languages = ", ".join(params.languages)
-
-    def row(key: str) -> str:
-        return f"{metrics[key]:.3f} | {metrics[f'{key}_lo']:.3f} to {metrics[f'{key}_hi']:.3f}"
-
-    return f"""---
-language: [{languages}]
-pipeline_tag: automatic-speech-recognition
-tags: [whisper, speech-back-translation]
----
-# Whisper trained on {arm} speech ({languages})
-
-Fine-tuned on a little real and more synthetic speech (Speech Back-Translation, arXiv 2505.16972). It stays a stock
-`WhisperForConditionalGeneration`; windows shorter than 30 s are cheaper and were used in training.
-
-| in-domain test, real speech | value | 95 % interval |
-|---|---|---|
-| WER | {row(f"wer_{arm}")} |
-| WER of the untouched model, 30 s windows | {row("wer_untouched")} |
-
-Trained for the speech of its corpus; other domains are in the evaluation's metrics and may have become worse.
-"""
+        yield evaluation.difference(f"{prefix}wer_minus_real", "mixed", part, [(words["mixed"], words["real"])])

@@ -11,10 +11,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from selfsown.shards import CardInfo, map_shards, read_card, read_product
-from selfsown.speech_bt.decoding import SCORED, Transcriber, Windows, by_length, chosen_clips
-from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
-from selfsown.text import Normalizer
+from selfsown.identity import Identity
+from selfsown.products import CardInfo, read_card, read_product
+from selfsown.shards import map_shards
+from selfsown.speech_bt.whisper.decoding import SCORED, Transcriber, Windows, by_length, chosen_clips
+from selfsown.stage import In, Metrics, Out, StageParams, stage
+from selfsown.text.scoring import Normalizer
 
 
 class IntelligibilityParams(StageParams):
@@ -34,7 +36,7 @@ class IntelligibilityParams(StageParams):
 
 @stage()
 def intelligibility(
-    params: IntelligibilityParams, *, model: In, speech: In, synthetic: In, intelligibility: Out
+    params: IntelligibilityParams, *, model: In, speech: In, synthetic: In, intelligibility: Out, identity: Identity
 ) -> Metrics:
     """Score every synthetic utterance, and real ones to compare with."""
     real = chosen_clips(speech, params.real_splits, params.languages, params.real_limit)
@@ -46,10 +48,7 @@ def intelligibility(
         intelligibility,
         schema=SCORED,
         card=CardInfo(name="speech_bt intelligibility", licence=source.licence, source=source.name, seed=source.seed),
-        identity={
-            "params": params.model_dump(),
-            "inputs": input_digests({"model": model, "speech": speech, "synthetic": synthetic}),
-        },
+        identity=identity,
     )
     rows = read_product(intelligibility, ["split", "errors", "words"]).to_pandas()
     sums = rows.groupby(rows["split"] == "synthetic")[["errors", "words"]].sum()

@@ -21,9 +21,12 @@ from pydantic import Field
 
 from selfsown.audio import SAMPLE_RATE, UTTERANCE, AugmentParams, augment, encode_flac, resample
 from selfsown.errors import UserError
-from selfsown.shards import CardInfo, ShardResult, map_shards, read_card, read_product, shard_seed, with_reason
+from selfsown.identity import Identity
+from selfsown.products import CardInfo, read_card, read_product
+from selfsown.shards import ShardResult, map_shards, with_reason
+from selfsown.shards.seeds import shard_seed
 from selfsown.speech_bt.engines import Failure, Voice, load_engine
-from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
+from selfsown.stage import In, Metrics, Out, StageParams, stage
 
 
 class SynthesizeParams(StageParams):
@@ -51,7 +54,7 @@ class Line:
 
 
 @stage()
-def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic: Out) -> Metrics:
+def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic: Out, identity: Identity) -> Metrics:
     """Speak every chosen sentence.
 
     Raises:
@@ -71,10 +74,7 @@ def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic
             source=f"{text.source}, spoken by {', '.join(sorted({line.voice.name for line in lines}))}",
             seed=params.data_seed,
         ),
-        identity={
-            "params": params.model_dump(),
-            "inputs": input_digests({"sentences": sentences, "speech": speech}),
-        },
+        identity=identity,
     )
     return {"utterances": card.rows, "refused": sum(card.dropped.values())}
 

@@ -16,12 +16,14 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from selfsown.audio import SAMPLE_RATE, encode_flac
-from selfsown.bootstrap import rate
-from selfsown.shards import CardInfo, map_shards, read_card, read_product, shard_seed
-from selfsown.speech_bt.decoding import SCORED, Clip, Transcriber, Windows, by_length, chosen_clips
-from selfsown.speech_bt.scoring import NO_SPEECH, UNTOUCHED
-from selfsown.stage import In, Metrics, Out, StageParams, input_digests, stage
-from selfsown.text import Normalizer
+from selfsown.identity import Identity
+from selfsown.products import CardInfo, read_card, read_product
+from selfsown.shards import map_shards
+from selfsown.shards.seeds import shard_seed
+from selfsown.speech_bt.whisper.decoding import SCORED, Clip, Transcriber, Windows, by_length, chosen_clips
+from selfsown.speech_bt.whisper.scoring import NO_SPEECH, UNTOUCHED
+from selfsown.stage import In, Metrics, Out, StageParams, stage
+from selfsown.text.scoring import Normalizer
 
 
 class TranscribeParams(StageParams):
@@ -43,7 +45,9 @@ class TranscribeParams(StageParams):
 
 
 @stage(tracked=True)
-def transcribe(params: TranscribeParams, *, arm: str, model: In, speech: In, transcripts: Out) -> Metrics:
+def transcribe(
+    params: TranscribeParams, *, arm: str, model: In, speech: In, transcripts: Out, identity: Identity
+) -> Metrics:
     """Decode and score; returns the arm's in-domain and out-of-domain rates at each window."""
     clips = chosen_clips(speech, params.splits, None, params.limit)  # out of domain: other languages too
     choices = params.untouched_windows if arm == UNTOUCHED else params.windows
@@ -57,7 +61,7 @@ def transcribe(params: TranscribeParams, *, arm: str, model: In, speech: In, tra
         transcripts,
         schema=SCORED,
         card=CardInfo(name=f"transcripts {arm}", licence=source.licence, source=source.name, seed=params.data_seed),
-        identity={"params": params.model_dump(), "inputs": input_digests({"model": model, "speech": speech})},
+        identity=identity,
     )
     table = read_product(transcripts)
     metrics: dict[str, float] = {}
@@ -65,7 +69,7 @@ def transcribe(params: TranscribeParams, *, arm: str, model: In, speech: In, tra
         for window in map(max, choices):
             rows = table.filter((pc.field("split") == split) & (pc.field("window") == window)).to_pandas()
             if rows["words"].sum():
-                metrics |= rate(rows["errors"].to_numpy(), rows["words"].to_numpy()).flat(f"{split}_wer_{window:g}s")
+                metrics[f"{split}_wer_{window:g}s"] = float(rows["errors"].sum() / rows["words"].sum())
     return metrics
 
 

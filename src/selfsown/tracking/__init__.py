@@ -1,33 +1,21 @@
 """MLflow: a run per tracked stage, its lineage, registered models, promotion, and the record for an absent server.
 
-    with tracking.run("speech_bt.train@mixed", experiment="speech_bt", params=..., inputs=..., fingerprint=...):
+    with tracking.run("some_pipeline.train@arm", experiment="some_pipeline", params=..., inputs=..., fingerprint=...):
         tracking.log_metrics({"loss": 0.7}, step=10)
-        tracking.log_model("selfsown-whisper", folder, task="automatic-speech-recognition", ...)
+        tracking.log_model("some-model", folder, task="automatic-speech-recognition", ...)
 
 MLflow is imported when a run starts, not before: importing it takes seconds.
 """
 
 from selfsown.tracking.active import run
 from selfsown.tracking.log import log_artifact, log_bytes, log_metrics
+from selfsown.tracking.models import download_model, log_evidence, log_model, signature
 from selfsown.tracking.promotion import PromotionRefused, promote
-from selfsown.tracking.registry import download_model, log_gate, log_model, signature
 from selfsown.tracking.state import reap
 from selfsown.tracking.store import tracking_uri, why_away
 from selfsown.tracking.upload import sync
 
 __all__ = [
-    "PromotionRefused",
-    "download_model",
-    "log_artifact",
-    "log_bytes",
-    "log_gate",
-    "log_metrics",
-    "log_model",
-    "promote",
-    "reap",
-    "run",
-    "signature",
-    "sync",
-    "tracking_uri",
-    "why_away",
-]
+    "PromotionRefused", "download_model", "log_artifact", "log_bytes", "log_evidence", "log_metrics", "log_model",
+    "promote", "reap", "run", "signature", "sync", "tracking_uri", "why_away"
+]  # fmt: skip

@@ -36,7 +36,7 @@ class Product:
 
     @property
     def name(self) -> str:
-        """`corpora/speech` for `data/corpora/speech`; other paths whole."""
+        """Of a data product its path below `data/`; other paths whole."""
         return self.path.removeprefix("data/")
 
 
@@ -133,7 +133,7 @@ def entity_key(key: str) -> str:
 
 
 def source_tags(name: str, params: Mapping[str, Any], fingerprint: str) -> dict[str, str]:
-    """Tags of a run: stage, profile, seed, commit, dirty flag, DVC experiment."""
+    """Tags of a run: stage, profile it was composed from, seed, commit, dirty flag, DVC experiment."""
     pipeline_stage = name.partition("@")[0]
     tags = {
         "stage": pipeline_stage,
@@ -144,9 +144,9 @@ def source_tags(name: str, params: Mapping[str, Any], fingerprint: str) -> dict[
     }
     if "@" in name:
         tags["labels"] = name.partition("@")[2]
-    # A test of a model has no seed of its own; that of the profile tells which training it belongs to.
+    # A test of a model has no seed of its own; that of `params.yaml` tells which training it belongs to.
     outer = (read_yaml(Path("params.yaml")) if Path("params.yaml").is_file() else None) or {}
-    tags |= {key: str(value) for key, value in {**outer, **params}.items() if key in ("profile", "seed")}
+    tags |= {key: str(value) for key, value in {**outer, **params}.items() if key in ("composed_from", "seed")}
     if experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.exp"] = experiment
     return {key: value for key, value in tags.items() if value}

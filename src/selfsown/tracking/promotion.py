@@ -1,6 +1,6 @@
 """`promote`: the candidate becomes the champion only if it is better on the same test items, beyond the noise.
 
-What it reads is written by `registry.log_gate`; what it decides stays on the version as tags `promotion.decision`
+What it reads is written by `models.log_evidence`; what it decides stays on the version as tags `promotion.decision`
 (promoted, forced, refused), `promotion.reason`, `promotion.date`, `promotion.commit` and `promotion.previous`.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from selfsown.errors import UserError
 from selfsown.tracking.lineage import git_tags
-from selfsown.tracking.registry import CANDIDATE, CHAMPION
+from selfsown.tracking.models import CANDIDATE, CHAMPION
 from selfsown.tracking.state import reap
 from selfsown.tracking.store import connect, tracking_uri, why_away
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PromotionRefused(UserError):
-    """The gate says no; the message says why, and so do the tags of the version."""
+    """The evidence says no; the message says why, and so do the tags of the version."""
 
 
 def promote(model: str, force: bool = False) -> str:
@@ -34,16 +34,16 @@ def promote(model: str, force: bool = False) -> str:
 
     Against a champion: both were evaluated on the same product and items, and the paired 95 % bootstrap interval of
     rate(candidate) - rate(champion) lies below zero. Without one: the interval of the relative reduction against the
-    baseline lies above zero. The rate is sum(errors) / sum(units): any model whose evaluation calls `log_gate`.
+    baseline lies above zero. The rate is sum(errors) / sum(units): any model whose evaluation calls `log_evidence`.
 
     Args:
-        force: move the alias whatever the gate says; its reason is recorded all the same.
+        force: move the alias whatever the evidence says; its reason is recorded all the same.
 
     Returns:
         The explanation.
 
     Raises:
-        PromotionRefused: the gate says no; no alias was moved.
+        PromotionRefused: the evidence says no; no alias was moved.
         UserError: the store is away, or there is no such model or candidate.
     """
     uri = tracking_uri()
@@ -91,9 +91,9 @@ def _judge(client: MlflowClient, candidate: ModelVersion, champion: ModelVersion
     """The decision and its reason in words."""
     from selfsown.bootstrap import rate, rate_difference, relative_reduction
 
-    new = _gate(client, candidate)
+    new = _evidence(client, candidate)
     if new is None:
-        return False, "it has not been evaluated (no gate.* tags): run the evaluation stage"
+        return False, "it has not been evaluated (no evidence.* tags): run the evaluation stage"
     ids = sorted(new["items"])
     errors, baseline, units = np.array([new["items"][key] for key in ids]).T
     metric = new["metric"]
@@ -105,9 +105,9 @@ def _judge(client: MlflowClient, candidate: ModelVersion, champion: ModelVersion
             f"{rate(baseline, units).value:.4f}, relative reduction {gain.value:.1%} "
             f"[{gain.lo:.1%}, {gain.hi:.1%}] over {gain.n} items"
         )
-    old = _gate(client, champion)
+    old = _evidence(client, champion)
     if old is None:
-        return False, f"champion {champion.version} has no gate.* tags, so there is nothing to compare with"
+        return False, f"champion {champion.version} has no evidence.* tags, so there is nothing to compare with"
     if (metric, new["evaluation"]) != (old["metric"], old["evaluation"]) or old["items"].keys() != new["items"].keys():
         return False, (
             f"not evaluated on the same data: {metric} on {new['evaluation'][:8]} against {old['metric']} on "
@@ -125,11 +125,11 @@ def _judge(client: MlflowClient, candidate: ModelVersion, champion: ModelVersion
     )
 
 
-def _gate(client: MlflowClient, version: ModelVersion) -> dict[str, Any] | None:
+def _evidence(client: MlflowClient, version: ModelVersion) -> dict[str, Any] | None:
     """The per-item record an evaluation left for a version."""
-    if "gate.run" not in version.tags:
+    if "evidence.run" not in version.tags:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        path = client.download_artifacts(version.tags["gate.run"], version.tags["gate.artifact"], folder)
+        path = client.download_artifacts(version.tags["evidence.run"], version.tags["evidence.artifact"], folder)
         record: dict[str, Any] = json.loads(Path(path).read_bytes())
     return record

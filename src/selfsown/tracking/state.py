@@ -20,7 +20,7 @@ from urllib.parse import quote
 import psutil
 
 from selfsown.errors import first_line
-from selfsown.shards import clear_temporaries, write_atomic
+from selfsown.files import clear_temporaries, write_atomic
 from selfsown.tracking.store import connect, experiment_id, is_outage, private, why_away
 
 if TYPE_CHECKING:

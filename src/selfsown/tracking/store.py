@@ -33,12 +33,17 @@ CLIENT_DEFAULTS = {
 }
 
 
+COPIES = (Path(".dvc/tmp/exps"), Path(".selfsown/study"))
+"""Folders of a project in which copies of it run: experiments and studies."""
+
+
 def home() -> Path:
-    """The project's folder: the working directory, or the project whose `.dvc/tmp/exps` an experiment runs in."""
+    """The project's folder: the working directory, or the project that it is a copy of."""
     here = Path.cwd()
     for folder in here.parents:
-        if folder.name == "exps" and folder.parent.name == "tmp" and folder.parent.parent.name == ".dvc":
-            return folder.parent.parent.parent
+        for within in COPIES:
+            if folder.parts[-len(within.parts) :] == within.parts:
+                return folder.parents[len(within.parts) - 1]
     return here
 
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from selfsown.errors import UserError
 from selfsown.tracking.active import SYNC_DONE, SYNC_TARGET, SYNC_URI
-from selfsown.tracking.registry import attach_gate, models_of, register
+from selfsown.tracking.models import attach_evidence, models_of, register
 from selfsown.tracking.state import reap, run_status
 from selfsown.tracking.store import connect, experiment_id, offline_uri, private, tracking_uri, why_away
 
@@ -87,9 +87,9 @@ def _upload(local: MlflowClient, server: MlflowClient, run: Run) -> None:
     if artefacts.is_dir():
         server.log_artifacts(target, str(artefacts))
     _upload_models(local, server, run, target)
-    for path in sorted((artefacts / "gate").glob("*.json")):
+    for path in sorted((artefacts / "evidence").glob("*.json")):
         record = json.loads(path.read_bytes())
-        if not attach_gate(server, target, f"gate/{path.name}", record):
+        if not attach_evidence(server, target, f"evidence/{path.name}", record):
             log.warning("sync: %s: no registered version has digest %s", record["model"], record["digest"])
     server.set_terminated(target, run.info.status, run.info.end_time)
     local.set_tag(run.info.run_id, SYNC_DONE, server.tracking_uri)

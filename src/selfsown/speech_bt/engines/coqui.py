@@ -23,7 +23,7 @@ from TTS.utils.synthesizer import Synthesizer
 from selfsown.audio import Samples
 from selfsown.device import compute_device
 from selfsown.settings import settings
-from selfsown.shards import shard_seed
+from selfsown.shards.seeds import shard_seed
 from selfsown.sources import fetch
 from selfsown.speech_bt.engines.protocol import Engine, EngineError, Failure
 from selfsown.speech_bt.engines.voices import CoquiVoice

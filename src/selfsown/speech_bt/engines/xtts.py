@@ -18,7 +18,8 @@ import torch
 from TTS.tts.models.xtts import Xtts
 
 from selfsown.audio import Samples, decode
-from selfsown.shards import read_product, shard_seed
+from selfsown.products import read_product
+from selfsown.shards.seeds import shard_seed
 from selfsown.speech_bt.engines.protocol import EngineError, Failure
 from selfsown.speech_bt.engines.voices import CoquiVoice
 

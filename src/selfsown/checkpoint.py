@@ -1,0 +1,47 @@
+"""The folder of a trained model, for the command that uses it: a registered version's, or one that the user names."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from selfsown import tracking
+from selfsown.errors import UserError
+from selfsown.tracking.models import CHAMPION
+
+
+def model_options(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options that say which model a command uses: its arguments `model` (by default `name`), `alias`, `folder`."""
+    there = click.Path(exists=True, file_okay=False, path_type=Path)
+    model = click.option("--model", default=name, show_default=True, help="name of a registered model")
+    alias = click.option("--alias", default=CHAMPION, show_default=True, help="of its version: champion or candidate")
+    folder = click.option("--folder", type=there, help="a model's folder instead")
+    return lambda function: model(alias(folder(function)))
+
+
+@contextmanager
+def model_folder(model: str, alias: str, folder: Path | None, *, marked_by: str) -> Iterator[Path]:
+    """The folder that holds the file `marked_by` and the weights; a registered model's exists only inside the block.
+
+    Raises:
+        UserError: no version carries the alias, the tracking server is away, or the folder lacks either.
+    """
+    if folder is not None:
+        yield _whole(folder, marked_by, str(folder))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        downloaded = tracking.download_model(model, alias, Path(temporary))
+        found = min((path.parent for path in downloaded.rglob(marked_by)), default=downloaded)
+        yield _whole(found, marked_by, f"{model} @{alias}")
+
+
+def _whole(folder: Path, marked_by: str, said: str) -> Path:
+    missing = [pattern for pattern in (marked_by, "*.safetensors") if not any(folder.glob(pattern))]
+    if missing:
+        raise UserError(f"{said}: no such model: {' and '.join(missing)} missing; give another --model or --folder")
+    return folder

@@ -1,0 +1,144 @@
+"""Sources of raw data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import click
+
+from selfsown.corpora.problems import ProblemsParams, judge
+from selfsown.corpora.readers import word_problems
+from selfsown.corpora.readers.speech import folder as recordings
+from selfsown.corpora.readers.speech.clips import SPLITS, Clip
+from selfsown.corpora.speech import Judge, SpeechParams, judged
+from selfsown.errors import UserError, first_line
+from selfsown.params import load_params
+from selfsown.sources import fetch, register_folder, register_hub
+from selfsown.text.written.alphabets import letters_of
+
+
+@click.group()
+def command() -> None:
+    """Sources of raw data."""
+
+
+@command.command()
+@click.argument("name")
+@click.argument("origin")
+@click.option("--keep", multiple=True, help="glob of files to take of a hub repository; may be given several times")
+def add(name: str, origin: str, keep: tuple[str, ...]) -> None:
+    """Register ORIGIN as source NAME, pinned by its digests.
+
+    ORIGIN is a folder of your own recordings, or a model or data set of a hub: hub:OWNER/NAME,
+    hub:datasets/OWNER/NAME, with @REVISION for another than its main branch.
+    """
+    if origin.startswith("hub:"):
+        source = register_hub(origin, name, keep)
+        size = sum(file.bytes for file in source.files)
+        found = [f"{len(source.files)} files, {size:,} bytes, of {source.repo} at commit {source.revision}"]
+        then = [f"{name}, where it asks for a source of this kind"]
+    else:
+        folder = Path(origin).expanduser()
+        if not folder.is_dir():
+            raise UserError(f"{origin}: no such folder")
+        found, then = (_problems if name in word_problems.SETS else _recordings)(folder, name)
+        register_folder(folder, name)
+    said = [f"{name}: {found[0]}", *found[1:], "", "Pinned in conf/sources.yaml. Say in params.yaml, then `dvc repro`:"]
+    click.echo("\n".join([*said, *(f"  {line}" for line in then)]))
+
+
+@command.command("fetch")
+@click.argument("names", nargs=-1, required=True)
+def fetch_all(names: tuple[str, ...]) -> None:
+    """Download and verify sources by NAME, for instance to fill a mirror."""
+    for name in names:
+        click.echo(f"{name}: {fetch(name)}")
+
+
+def _recordings(folder: Path, name: str) -> tuple[list[str], list[str]]:
+    """What the stage corpora.speech can use of a folder, and what params.yaml must say so that it does.
+
+    Raises:
+        UserError: the folder cannot be read, or nothing in it can be used.
+    """
+    params = load_params("corpora.speech", SpeechParams)
+    remark = ""
+    try:
+        rows = list(recordings.read(folder, name, params.languages))
+    except recordings.NoLanguageError:
+        rows = list(recordings.read(folder, name, params.languages[:1]))
+        remark = "  # no other: the folder has no column `language`"
+    clips, seconds = judged(map(_in_known_letters, rows), params.seconds)
+    silent = [clip for clip in clips if not clip.reason and not seconds[clip.id]]
+    unheard = Judge(params.seconds, params.dbfs)(silent).rejected
+    reasons = {row["id"]: row["reason"].replace(f"{row['id']}: ", "") for row in unheard.to_pylist()} if unheard else {}
+    clips = [replace(clip, reason=clip.reason or reasons.get(clip.id, "")) for clip in clips]
+    # the reader's reasons say where, the judge's do not
+    refusals = _refusals(
+        (clip.reason, "" if row.reason else _place(clip)) for row, clip in zip(rows, clips, strict=True)
+    )
+    usable = [clip for clip in clips if not clip.reason]
+    if not usable:
+        raise UserError("\n".join([f"{folder}: no recording that can be used", *refusals]))
+    languages = sorted({clip.language for clip in usable}, key=lambda code: (code not in params.languages, code))
+    table = [f"  {'language':<10}{'split':<10}{'recordings':>12}{'minutes':>10}"]
+    for language in languages:
+        for split in ("", *SPLITS):
+            lengths = [seconds[c.id] for c in usable if (c.language, c.split) == (language, split)]
+            if lengths:
+                line = f"  {language:<10}{split or 'not given':<10}{len(lengths):>12,}{sum(lengths) / 60:>10.2f}"
+                table.append(line)
+    minutes = sum(seconds[clip.id] for clip in usable) / 60
+    wanted = {split: most for split, most in params.minutes if split != "ood"}
+    return [f"{len(usable):,} recordings, {minutes:.2f} minutes", *table, *refusals], [
+        f"languages: [{', '.join(languages)}]{remark}",
+        f"corpora.speech.in_domain: [{name}]",
+        f"corpora.speech.minutes: {json.dumps(wanted)}  # so far; the splits take theirs in this order",
+    ]
+
+
+def _problems(folder: Path, name: str) -> tuple[list[str], list[str]]:
+    """What the stage corpora.problems can use of a folder, like `_recordings`."""
+    params = load_params("corpora.problems", ProblemsParams)
+    tolerance = Fraction(str(params.tolerance))
+    try:
+        found = list(word_problems.read(name, folder, params.constants, tolerance))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{folder}: cannot be read as {name}: {first_line(error)}") from None
+    rows = [judge(problem, params).problem for problem in found]
+    refusals = _refusals((row.reason, row.id) for row in rows)
+    usable = [row.split for row in rows if not row.reason]
+    if not usable:
+        raise UserError("\n".join([f"{folder}: no problem that can be used", *refusals]))
+    splits = ", ".join(f"{split} {usable.count(split):,}" for split in sorted(set(usable)))
+    sets = ", ".join(dict.fromkeys((*params.sets, name)))
+    return [f"{len(usable):,} problems: {splits}", *refusals], [f"corpora.problems.sets: [{sets}]"]
+
+
+def _in_known_letters(clip: Clip) -> Clip:
+    try:
+        letters_of(clip.language)
+    except UserError as error:
+        return replace(clip, reason=clip.reason or f"unknown language: {error}")
+    return clip
+
+
+def _place(clip: Clip) -> str:
+    name = Path(clip.file).name
+    return name if clip.row is None else f"{name} row {clip.row + 1}"
+
+
+def _refusals(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """How many rows each kind of reason took, with the first: of rows of reason and place, each maybe empty."""
+    kinds: dict[str, list[str]] = {}
+    for reason, place in rows:
+        if reason:
+            kind, _, detail = reason.partition(": ")
+            kinds.setdefault(kind, []).append(": ".join(part for part in (place, detail) if part))
+    total = sum(map(len, kinds.values()))
+    lines = [f"  {len(details):>8,}  {kind}, the first: {details[0]}" for kind, details in sorted(kinds.items())]
+    return [f"{total:,} rows refused" + (":" if lines else ""), *lines]

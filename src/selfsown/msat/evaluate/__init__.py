@@ -1,0 +1,150 @@
+"""Answer accuracy of every solver, with and without the arithmetic, on the same problems (sections 4.2 and 4.3).
+
+Input: the answers of each trained solver. Output: rows of figures, the items behind them, plots; solvers registered.
+Intervals are over groups of near-duplicates, which are right or wrong together. A part is a set of problems, or the
+plain mean over several, `mean_of_sets`, of each solver and, as the arm without a solver's name, of both.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import ConfigDict
+
+from selfsown import evaluation
+from selfsown.arithmetic import TASKS, parse_set
+from selfsown.evaluation import ComparisonParams, Counts, Evaluation, Row, mean_counts
+from selfsown.msat.evaluate.matrix import Combination, Matrix
+from selfsown.products import read_product
+from selfsown.stage import In, Metrics, Out, stage
+
+BASELINE = "scratch"
+OPERATORS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
+MOST_STEPS = 5  # problems of more are counted with those of so many
+SAMPLED = ("id", "question", "numbers", "gold", "gold_answer", "program", "answer", "reason")
+CARD = """# Math word problem solver ({solver}), {arm}
+
+Reads a question with its numbers as {representation}, writes a program over them, and the program is evaluated exactly
+(MsAT, arXiv 2306.01707). Trained on made arithmetic, then on {problem_set}. It gives an answer to most questions with
+two numbers, right or wrong; nothing says how sure it is."""
+
+
+class EvaluateParams(ComparisonParams):
+    """The lists are the matrix's; `registered`: the arm to register; `samples`: how many are kept of each kind."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    solvers: tuple[str, ...]
+    representations: tuple[str, ...]
+    difficulties: tuple[str, ...]
+    pretraining: tuple[str, ...]
+    sets: tuple[str, ...]
+    samples: int
+
+
+@stage(tracked=True)
+def evaluate(
+    params: EvaluateParams, *, answers: In, problems: In, models: In, rows: Out, items: Out, plots: Out
+) -> Metrics:
+    """Compare the solvers' answers; register the solvers."""
+    matrix = Matrix.of(params.model_dump())
+    frames = {each.name: read_product(answers / each.name).to_pandas() for each in matrix.combinations()}
+    EVALUATION.write_items(frames, items)
+    measured = EVALUATION.measure(frames, {"matrix": matrix._asdict()})
+    samples = []
+    for name, frame in frames.items():
+        kinds = {kind: frame[frame["correct"] == x].head(params.samples) for x, kind in enumerate(("wrong", "right"))}
+        samples += evaluation.samples(kinds, SAMPLED, combination=name)
+    curves = evaluation.dev_curves({each.name: models / each.folder for each in matrix.combinations()})
+    bars = evaluation.bars(measured, "msat_accuracy", "mwp_accuracy")
+    evaluation.write_plots(plots, accuracy=bars, dev=curves, samples=samples)
+    headline = {}
+    for solver in params.solvers:
+        chosen = Combination(solver, *matrix.first[1:3], arm=params.registered, problem_set=params.sets[0])
+        untaught = frames.get(chosen._replace(arm=BASELINE).name)
+        arm, right = matrix.place(chosen)[0], _right(_plain(frames[chosen.name]))
+        own = [row for row in measured if row[1:3] in ((solver, TASKS), (arm, chosen.part))]
+        evaluation.register(
+            f"selfsown-msat-{solver}",
+            models / chosen.folder,
+            counts=right.others(),
+            baseline=replace(right, errors=right.units) if untaught is None else _right(_plain(untaught)).others(),
+            metric="error_rate",
+            evaluation=problems,
+            rows=own,
+            about=CARD.format(**chosen._asdict()),
+            header={"language": ["en"], "tags": ["math-word-problems", solver]},
+            example=["A box holds 12 pens. How many pens do 7 boxes hold?"],
+            output=["84"],
+            task="math-word-problem",
+            loader="selfsown.msat.commands.solve:serve",
+        )
+        headline[f"msat_accuracy_{solver}"] = ("msat_accuracy", solver, TASKS)
+        headline[f"mwp_accuracy_{arm}"] = ("mwp_accuracy", arm, chosen.part)
+    return evaluation.write_rows(measured, headline, rows)
+
+
+def measure(frames: Mapping[str, pd.DataFrame], section: Mapping[str, Any]) -> list[Row]:
+    """All figures; `correct` may be a mean over seeds.
+
+    Folds of one source are joined, since each of its problems is tested in one of them; each fold, and the plain mean
+    over folds that papers report, has its figure beside that.
+    """
+    matrix = Matrix.of(section["matrix"])
+    measured: list[Row] = []
+    joined: dict[Combination, pd.DataFrame] = {}
+    gains: dict[str, dict[str, list[tuple[Counts, Counts]]]] = defaultdict(lambda: defaultdict(list))
+    for whole, folds in matrix.by_part().items():
+        parts = {parse_set(fold.problem_set).fold: _plain(frames[fold.name]) for fold in folds}
+        joined[whole] = pd.concat([frames[fold.name] for fold in folds])
+        arm, measure = matrix.place(whole)
+        measured += _accuracies(measure, arm, whole.part, joined[whole])
+        measured += [_right(f).rate(f"{measure}_fold{k}", arm, whole.part) for k, f in parts.items() if k is not None]
+        if len(parts) > 1:
+            of_folds = [frame["correct"].mean() for frame in parts.values()]
+            measured.append(Row(f"{measure}_mean_of_folds", arm, whole.part, float(np.mean(of_folds))))
+        if whole[:4] == matrix.first and whole.problem_set != TASKS:  # the same of every solver
+            majority = joined[whole].assign(correct=joined[whole]["majority"])
+            measured += _accuracies(measure, "majority", whole.part, majority)
+    for whole in (each for each in joined if each.problem_set != TASKS and each.arm != BASELINE in matrix.arms):
+        arm, baseline = matrix.place(whole)[0], joined[whole._replace(arm=BASELINE)]
+        for end, larger in (("", False), ("_enlarged", True)):
+            ours, theirs = (_right(rows[rows["enlarged"] == larger]) for rows in (joined[whole], baseline))
+            if ours.n or theirs.n:
+                measured.append(evaluation.difference(f"mwp_gain{end}", arm, whole.part, [(ours, theirs)]))
+            for both in (arm, arm.removeprefix(f"{whole.solver}_")) if not larger else ():
+                gains[both][whole.part].append((ours, theirs))
+    for arm, by_part in gains.items():
+        if len(by_part) > 1:  # solvers are asked the same problems: averaged on each before any is resampled
+            pairs = [
+                (mean_counts([x for x, _ in both]), mean_counts([y for _, y in both])) for both in by_part.values()
+            ]
+            measured.append(evaluation.difference("mwp_gain", arm, "mean_of_sets", pairs))
+    return measured
+
+
+KEYS = ("id", "group", "problem_set", "enlarged", "steps", "operators")
+EVALUATION = Evaluation(KEYS, ("correct", "majority"), measure)
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[~frame["enlarged"]]
+
+
+def _right(frame: pd.DataFrame) -> Counts:
+    return Counts.of(frame, "correct", by="group")
+
+
+def _accuracies(measure: str, arm: str, part: str, frame: pd.DataFrame) -> Iterator[Row]:
+    """Accuracy: all, with larger numbers, by number of steps, by operator in the gold program."""
+    plain = _plain(frame)
+    steps, signs = plain["steps"].clip(upper=MOST_STEPS), plain["operators"]
+    chosen = {"": plain, "_enlarged": frame[frame["enlarged"]]}
+    chosen |= {f"_steps{count}": plain[steps == count] for count in sorted(set(steps))}
+    chosen |= {f"_{name}": plain[signs.str.contains(sign, regex=False)] for sign, name in OPERATORS.items()}
+    yield from (_right(rows).rate(f"{measure}{end}", arm, part) for end, rows in chosen.items() if not rows.empty)

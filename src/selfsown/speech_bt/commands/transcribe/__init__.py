@@ -1,0 +1,155 @@
+"""Write down what is said in audio files of any length.
+
+    selfsown transcribe talk.flac --json
+
+A trained model knows no timestamps and only short windows, whose lengths its config holds as `trained_windows`. So a
+file is cut at silence into segments that fit them; a model without that entry is given windows of 30 s.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+import soundfile
+from tqdm import tqdm
+from transformers import logging
+from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
+
+from selfsown.audio import SAMPLE_RATE, AudioError, Samples, resample
+from selfsown.checkpoint import model_folder, model_options
+from selfsown.errors import UserError, first_line
+from selfsown.speech_bt.commands.transcribe.segments import cut
+from selfsown.speech_bt.whisper import windowed as whisper
+
+BATCH_SIZE = 16
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@model_options("selfsown-whisper")
+@click.option("--language", help="code or English name of the language spoken  [default: the model's]")
+@click.option("--json", "as_json", is_flag=True, help="a JSON object per file, with the times of each segment")
+def command(
+    files: tuple[Path, ...], model: str, alias: str, folder: Path | None, language: str | None, as_json: bool
+) -> None:
+    """Write down what is said in FILES: WAV, FLAC, Ogg, MP3, of any length and sample rate.
+
+    Each becomes a line of text, after its name when there are several.
+    """
+    total = sum(map(seconds, files))  # reads the head of each, before the work on the first
+    logging.disable_progress_bar()  # of loading, a second long
+    with model_folder(model, alias, folder, marked_by="config.json") as found:
+        transcriber = LongTranscriber(found, language)
+    with tqdm(total=round(total), unit="s", desc="transcribe", disable=None) as progress:  # shown on a terminal only
+        done = 0.0
+        for file in files:
+            samples = read(file)
+            segments = []
+            for segment in transcriber(samples):
+                segments.append(segment)
+                progress.update(round(done + segment.end) - progress.n)
+            done += len(samples) / SAMPLE_RATE
+            progress.update(round(done) - progress.n)
+            text = " ".join(segment.text for segment in segments if segment.text)
+            if as_json:
+                said = {"file": str(file), "language": transcriber.language, "text": text}
+                text = json.dumps(said | {"segments": list(map(asdict, segments))}, ensure_ascii=False)
+            elif len(files) > 1:
+                text = f"{file}: {text}"
+            tqdm.write(text)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What is said between two times, in seconds; `cut`: the decoder was stopped in a loop or at its cap."""
+
+    start: float
+    end: float
+    text: str
+    cut: bool
+
+
+class LongTranscriber:
+    """A Whisper for sound of any length, in windows of the lengths that it was trained with, or of those given."""
+
+    def __init__(self, folder: Path, language: str | None = None, windows: Sequence[float] = ()) -> None:
+        if (kind := json.loads((folder / "config.json").read_bytes()).get("model_type")) != "whisper":
+            raise UserError(f"{folder}: a model of type {kind}, not whisper")
+        try:
+            self.model, self.processor = whisper.load(folder)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{folder}: not a whole Whisper: {first_line(error)}") from None
+        self.windows = windows or getattr(self.model.config, "trained_windows", (whisper.FULL_WINDOW,))
+        self.language = self._known(language or getattr(self.model.generation_config, "language", None))
+
+    def _known(self, language: str | None) -> str:
+        """The code of a language.
+
+        Raises:
+            UserError: none is named, or the model has no such language.
+        """
+        if not getattr(self.model.generation_config, "is_multilingual", True):
+            return "en"
+        if language is None:
+            raise UserError("the model names no language: give --language")
+        code = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
+        if f"<|{code}|>" not in self.processor.tokenizer.get_vocab():
+            raise UserError(f"--language {language}: unknown to the model; give a code or an English name: cs or czech")
+        return code
+
+    def __call__(self, samples: Samples) -> Iterator[Segment]:
+        """The segments of 16 kHz sound, as they are written down."""
+        cuts = cut(samples, max(self.windows) - whisper.MARGIN)
+        for batch in (cuts[first : first + BATCH_SIZE] for first in range(0, len(cuts), BATCH_SIZE)):
+            heard = whisper.transcribe(
+                self.model,
+                self.processor,
+                [samples[start:end] for start, end in batch],
+                language=self.language,
+                windows=self.windows,
+                batch_size=BATCH_SIZE,
+            )
+            for (start, end), transcript in zip(batch, heard, strict=True):
+                yield Segment(round(start / SAMPLE_RATE, 2), round(end / SAMPLE_RATE, 2), *transcript)
+
+
+def seconds(file: Path) -> float:
+    """How long a file lasts.
+
+    Raises:
+        AudioError: it is not audio that can be read.
+    """
+    with _opened(file) as sound:
+        return sound.frames / sound.samplerate
+
+
+def read(file: Path) -> Samples:
+    """16 kHz samples, channels averaged; block by block, since hours of stereo as floats fill a memory.
+
+    Raises:
+        AudioError: it is not audio that can be read, or holds samples that are not finite.
+    """
+    with _opened(file) as sound:
+        blocks = [block.mean(axis=1) for block in sound.blocks(60 * sound.samplerate, dtype="float32", always_2d=True)]
+        rate = sound.samplerate
+    samples = np.concatenate([np.zeros(0, np.float32), *blocks])
+    if not np.isfinite(samples).all():
+        raise AudioError(f"{file}: {np.count_nonzero(~np.isfinite(samples))} samples are not finite")
+    return resample(samples, rate, SAMPLE_RATE) if samples.size else samples
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[soundfile.SoundFile]:
+    try:
+        with soundfile.SoundFile(file) as sound:
+            yield sound
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: by its name a file without a header
+        words = getattr(error, "error_string", error)
+        hint = "convert it to FLAC or WAV, for instance with `ffmpeg -i FILE FILE.flac`"
+        raise AudioError(f"{file}: not readable as audio: {words}; {hint}") from None

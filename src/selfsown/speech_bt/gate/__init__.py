@@ -1,0 +1,223 @@
+"""Speech-BT, quality control: keep the synthetic speech that a judge understands, and stop if any product is unsound.
+
+The paper compares a judge's WER on synthetic speech with its WER on real speech as "normalised intelligibility",
+Norm_I. Its text could not be obtained when this was written: both the formula and the threshold here come from
+second-hand accounts and are not checked against the paper, so both are parameters.
+
+speech, sentences, synthetic, intelligibility -> accepted: rows (id, voice, language, wer, norm_i), and
+`rejected.parquet` with a reason per dropped utterance. Nothing is accepted unless every expectation over all five
+products holds.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from typing import Literal
+
+import pandas as pd
+import pyarrow as pa
+from pydantic import Field
+
+from selfsown import quality
+from selfsown.files import write_atomic
+from selfsown.params import Params
+from selfsown.products import REJECTED, CardInfo, read_card, read_product
+from selfsown.shards import parquet_bytes, write_product
+from selfsown.speech_bt.gate import frames, suites
+from selfsown.stage import In, Metrics, Out, StageParams, stage
+
+SYNTHETIC = "synthetic"
+"""The split of synthetic rows among the scored transcripts; all other rows are real speech."""
+
+Formula = Literal["exp_relative", "ratio"]
+
+ACCEPTED = pa.schema([
+    ("id", pa.string()), ("voice", pa.string()), ("language", pa.string()), ("wer", pa.float64()),
+    ("norm_i", pa.float64()),
+])  # fmt: skip
+
+
+class ExpectationParams(Params):
+    """Thresholds of the suites, one section per product."""
+
+    speech: suites.SpeechLimits
+    sentences: suites.TextLimits
+    synthetic: suites.SpeechLimits
+    intelligibility: suites.ScoreLimits
+    accepted: suites.AcceptedLimits
+
+
+class GateParams(StageParams):
+    """What an utterance and its voice must reach; `silence` and `clipping` are fractions of its samples."""
+
+    languages: tuple[str, ...]
+    norm_i: Formula
+    min_norm_i: float = Field(ge=0)
+    max_wer: float = Field(gt=0)
+    max_silence: float = Field(ge=0, le=1)
+    max_clipping: float = Field(ge=0, le=1)
+    max_length_z: float = Field(gt=0)
+    expect: ExpectationParams
+
+
+@stage(tracked=True)
+def gate(
+    params: GateParams, *, speech: In, sentences: In, synthetic: In, intelligibility: In, accepted: Out, report: Out
+) -> Metrics:
+    """Drop unintelligible voices and utterances; fail if a product is unsound or too little is left.
+
+    Raises:
+        GateError: an expectation failed; `accepted` then holds `rejected.parquet` but no card.
+    """
+    scores = rates(read_product(intelligibility).to_pandas())
+    judged = judge(scores[~scores["real"]], params)
+    rejected = pa.Table.from_pandas(judged[judged["reason"] != ""], preserve_index=False)
+    kept = judged[judged["reason"] == ""]
+    shutil.rmtree(accepted, ignore_errors=True)  # what passed an earlier gate has not passed this one
+    accepted.mkdir(parents=True)
+    write_atomic(accepted / REJECTED, parquet_bytes(rejected))  # the reasons are wanted most when the check fails
+
+    real, made = frames.speech_frame(speech), frames.speech_frame(synthetic)
+    lines = quality.to_frame(read_product(sentences))
+    real["shared_text"] = frames.shared_text(real)
+    made["held_out_text"] = frames.held_out_text(made, real)
+    lines["held_out_text"] = frames.held_out_text(lines, real)
+    others = tuple(sorted(set(real.loc[real["split"] == "ood", "language"]) - set(params.languages)))
+    limits = params.expect
+    try:
+        quality.check(
+            {
+                "speech": real,
+                "sentences": lines,
+                "synthetic": made,
+                "intelligibility": scores,
+                "accepted": kept.assign(minutes=kept["duration_s"] / 60),
+            },
+            {
+                "speech": suites.utterances(limits.speech, params.languages, others),
+                "sentences": suites.sentences(limits.sentences, params.languages),
+                "synthetic": suites.synthetic(limits.synthetic, params.languages),
+                "intelligibility": suites.scores(limits.intelligibility, params.languages),
+                "accepted": suites.accepted(limits.accepted, params.languages),
+            },
+            report,
+        )
+    except quality.GateError as error:
+        raise quality.GateError(f"{error}\n{_dropped(judged)}\nRows with reasons: {accepted / REJECTED}") from None
+    source = read_card(synthetic)
+    write_product(
+        accepted,
+        [pa.Table.from_pandas(kept, preserve_index=False)],
+        schema=ACCEPTED,
+        card=CardInfo(name="speech_bt accepted", licence=source.licence, source=source.name, seed=source.seed),
+        rejected=rejected,
+    )
+    return metrics(scores, judged)
+
+
+def norm_i(wer_real: float, wer_synthetic: float, formula: Formula = "exp_relative") -> float:
+    """Intelligibility of synthetic speech relative to real speech: 1 when equal, towards 0 as it degrades.
+
+    `exp_relative` is exp((WER_real - WER_synthetic) / WER_real), at most e; with a faultless judge (WER_real = 0) its
+    limit, 1 or 0. `ratio` is the words understood against those understood in real speech.
+
+    >>> norm_i(0.2, 0.2), round(norm_i(0.2, 0.4), 4), norm_i(0.2, 0.6, "ratio")
+    (1.0, 0.3679, 0.5)
+    """
+    if formula == "ratio":
+        if wer_real >= 1:
+            return float(wer_synthetic <= wer_real)
+        return max(0.0, 1 - wer_synthetic) / (1 - wer_real)
+    if wer_real == 0:
+        return float(wer_synthetic == 0)
+    return math.exp((wer_real - wer_synthetic) / wer_real)
+
+
+def corpus_wer(scores: pd.DataFrame, by: list[str]) -> pd.Series[float]:
+    """Word edits over reference words, summed per group: not the mean of rows, which short ones would dominate."""
+    sums = scores.groupby(by)[["errors", "words"]].sum()
+    return sums["errors"] / sums["words"]
+
+
+def rates(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scored transcripts by id, with `real`, `wer` of the row, `wer_real` of its language, and `chars_per_second`."""
+    scores = scores.sort_values("id", ignore_index=True)
+    scores["real"] = scores["split"] != SYNTHETIC
+    scores["wer"] = scores["errors"] / scores["words"]
+    # A language without real speech gets NaN, which every later comparison refuses.
+    scores["wer_real"] = scores["language"].map(corpus_wer(scores[scores["real"]], ["language"]))
+    scores["chars_per_second"] = scores["chars"] / scores["duration_s"]
+    return scores
+
+
+def judge(rows: pd.DataFrame, params: GateParams) -> pd.DataFrame:
+    """Synthetic rows with `norm_i` of their voice and the first `reason` to drop them, "" to keep.
+
+    A reason is `<kind>: <value> against <threshold>`; the card counts kinds.
+    """
+    voice = ["language", "voice"]
+    voices = rows.groupby(voice)[["wer_real"]].first().assign(wer_voice=corpus_wer(rows, voice))
+    pairs = zip(voices["wer_real"], voices["wer_voice"], strict=True)
+    voices["norm_i"] = [norm_i(real, synthetic, params.norm_i) for real, synthetic in pairs]
+    rows = rows.merge(voices[["wer_voice", "norm_i"]], left_on=voice, right_index=True, how="left")
+    rows["length_z"] = rows.groupby(voice)["chars_per_second"].transform(robust_z)
+    rules = [
+        ("voice not intelligible", "norm_i", rows["norm_i"] >= params.min_norm_i, params.min_norm_i),
+        ("not understood", "wer", rows["wer"] <= params.max_wer, params.max_wer),
+        ("mostly silence", "silence", rows["silence"] <= params.max_silence, params.max_silence),
+        ("clipped", "clipping", rows["clipping"] <= params.max_clipping, params.max_clipping),
+        ("odd length", "length_z", rows["length_z"].abs() <= params.max_length_z, params.max_length_z),
+    ]
+    rows["reason"] = ""
+    for kind, column, passes, limit in rules:
+        bad = ~passes & (rows["reason"] == "")
+        rows.loc[bad, "reason"] = [f"{kind}: {column} {value:.3g} against {limit:g}" for value in rows.loc[bad, column]]
+    return rows
+
+
+def robust_z(values: pd.Series[float]) -> pd.Series[float]:
+    """Distance from the median in robust standard deviations: 1.4826 times the median absolute deviation.
+
+    The scale is at least a twentieth of the median, or a voice of even pace would lose every other utterance.
+
+    >>> robust_z(pd.Series([9.0, 10.0, 11.0, 40.0])).round(1).tolist()
+    [-1.0, -0.3, 0.3, 19.9]
+    """
+    median = values.median()
+    scale = max(1.4826 * (values - median).abs().median(), 0.05 * abs(median), 1e-9)
+    return (values - median) / scale
+
+
+def metrics(scores: pd.DataFrame, judged: pd.DataFrame) -> dict[str, float]:
+    """Counts, the judge's corpus WER on real, on all synthetic and on accepted speech, and Norm_I per voice."""
+    kept = judged[judged["reason"] == ""]
+    groups = ["language", "voice"]
+    voices = judged.drop_duplicates(groups).sort_values(groups)
+    names = voices["language"] + "_" + voices["voice"].str.replace(r"[^\w./-]+", "_", regex=True)
+    per_voice = dict(zip("norm_i_" + names, voices["norm_i"].astype(float), strict=True))
+    return {
+        "voices": len(voices),
+        "voices_kept": len(kept.drop_duplicates(groups)),
+        "utterances": len(judged),
+        "utterances_kept": len(kept),
+        "utterances_dropped": len(judged) - len(kept),
+        "minutes_kept": float(kept["duration_s"].sum() / 60),
+        "wer_real": _total_wer(scores[scores["real"]]),
+        "wer_synthetic": _total_wer(judged),
+        "wer_accepted": _total_wer(kept),
+        **per_voice,
+    }
+
+
+def _total_wer(rows: pd.DataFrame) -> float:
+    return float(rows["errors"].sum() / rows["words"].sum())
+
+
+def _dropped(judged: pd.DataFrame) -> str:
+    """How many utterances each kind of reason took, and the voices with their Norm_I, for the error message."""
+    kinds = judged.loc[judged["reason"] != "", "reason"].str.split(":").str[0].value_counts()
+    voices = judged.drop_duplicates(["language", "voice"]).sort_values(["language", "voice"])
+    counts = ", ".join(f"{kind} {count}" for kind, count in kinds.items()) or "none"
+    listed = ", ".join(f"{row.language}/{row.voice} {row.norm_i:.3g}" for row in voices.itertuples())
+    return f"Utterances dropped, of {len(judged)}: {counts}. Norm_I by voice: {listed or 'no synthetic rows'}."

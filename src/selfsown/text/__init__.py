@@ -1,0 +1,1 @@
+"""Rules about text, one file each: whoever reads, filters, checks or scores a text asks the same rule."""

@@ -1,0 +1,16 @@
+"""What tests of every folder share."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def smoke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a checkout where smoke has run."""
+    monkeypatch.chdir(ROOT)
+    if yaml.safe_load(Path("params.yaml").read_text())["composed_from"] != "smoke":
+        pytest.skip("smoke is not the active profile: make repro PROFILE=smoke")

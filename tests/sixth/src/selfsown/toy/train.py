@@ -1,0 +1,59 @@
+"""The toy's training: a classifier of letters by the library's trainer.
+
+words -> `model.safetensors`, `classifier.json`, and `training.json`: the accuracy on the dev split by step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow.compute as pc
+from pydantic import Field
+from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
+
+from selfsown.identity import Identity
+from selfsown.products import read_product
+from selfsown.stage import In, Metrics, Out, StageParams, stage
+from selfsown.toy.languages.classifier import Classifier
+from selfsown.training import LogToMlflow, dev_history, finish, library_arguments, train_to_end, work_folder
+
+
+class TrainParams(StageParams):
+    """Section `toy.train`; `arguments` are `TrainingArguments`."""
+
+    seed: int = Field(ge=0)
+    arguments: dict[str, Any]
+
+
+@stage(tracked=True, distributed=True)
+def train(params: TrainParams, *, arm: str, words: In, model: Out, identity: Identity) -> Metrics:
+    """Train on what the arm sees of a word; a killed run goes on from its last checkpoint."""
+    work = work_folder(model, identity)
+    set_seed(params.seed)
+    classifier = Classifier(arm)
+    rows = read_product(words)
+    train_rows, dev_rows = (rows.filter(pc.equal(rows["split"], split)).to_pylist() for split in ("train", "dev"))
+    arguments = library_arguments(
+        TrainingArguments,
+        params.arguments,
+        work=work,
+        section="toy.train",
+        seed=params.seed,
+        metric_for_best_model="accuracy",
+    )
+    trainer = Trainer(
+        classifier,
+        arguments,
+        data_collator=classifier.batch,
+        train_dataset=train_rows,
+        eval_dataset=dev_rows,
+        compute_metrics=accuracy,
+        callbacks=[LogToMlflow()],
+    )
+    train_to_end(trainer, work)
+    return finish(work, classifier.save, dev_history(trainer, "accuracy"))
+
+
+def accuracy(found: EvalPrediction) -> dict[str, float]:
+    """Share of the words whose language scores highest."""
+    return {"accuracy": float((found.predictions.argmax(-1) == found.label_ids).mean())}

@@ -1,0 +1,51 @@
+"""What the results page says of the recogniser: the paper's languages beside ours, by the names of the arms."""
+
+from pathlib import Path
+
+from tests.report.pages import ROOT, composed, row, said_of
+from tests.speech_bt.test_evaluate import frame
+
+from selfsown.report.paper import read_paper
+from selfsown.speech_bt.evaluate import measure
+
+RATES = [
+    row("wer untouched", 0.664, 0.034, 197),
+    row("wer mixed", 0.567, 0.034, 197),
+    row("ood_wer mixed", 0.6, 0.05, 88),
+    row("wer_relative_reduction mixed", 0.146, 0.053, 197),
+    row("wer_relative_reduction synthetic", -0.064, 0.041, 197),
+    row("ood_wer_relative_reduction mixed", 0.031, 0.058, 88),
+]
+
+
+def test_figures_stand_beside_the_papers_of_the_language(tmp_path: Path) -> None:
+    text = said_of("speech_bt", tmp_path, RATES, "profile=laptop")
+    assert "| Czech | 10.9 | 5.2 | 52.3 | 66.4 (63.0 to 69.8) | 56.7 (53.3 to 60.1) | 14.6 (9.3 to 19.9) |" in text
+    assert "| Dutch | 4.9 | 3.7 | 24.5 | – | – | – |" in text
+    assert "Mean relative reduction over its rows: 31.7 %" in text
+    assert "WER in domain, % (n\u00a0=\u00a0197)" in text and "WER out of domain, % (n\u00a0=\u00a088)" in text
+    for condition in ("Whisper-large-v3", "Common Voice 16", "whisper\\_basic", "encoder window"):
+        assert condition in text.split("### Conditions")[1]
+    assert "The target of 30.0 % is missed" in text and "second-hand" in text
+    assert "**Not established:** They do so out of domain too. " in text
+    assert "**The opposite holds:** Synthetic speech alone makes a better recogniser" in text
+    assert "**Not measured:** They make a better recogniser than as many steps on real speech alone" in text
+
+
+def test_of_several_languages_each_stands_in_its_row(tmp_path: Path) -> None:
+    several = [row(f"wer {arm} {part}", value, 0.01, 90) for arm, value in (("untouched", 0.5), ("mixed", 0.4))
+               for part in ("cs", "nl")]  # fmt: skip
+    text = said_of("speech_bt", tmp_path, [*RATES, *several], "profile=laptop", "languages=[cs,nl]")
+    assert "| Czech | 10.9 | 5.2 | 52.3 | 50.0 (49.0 to 51.0) | 40.0 (39.0 to 41.0) | – |" in text
+    assert "| Dutch | 4.9 | 3.7 | 24.5 | 50.0 (49.0 to 51.0) | 40.0 (39.0 to 41.0) | – |" in text
+    assert "Error rates on real speech, nl" in text
+
+
+def test_whatever_is_measured_is_declared() -> None:
+    parameters = composed("profile=study")
+    arms = parameters["speech_bt"]["matrix"]["transcribed"]
+    found = [frame(0.5, split=split, languages=("cs", "nl")) for split in ("test", "ood")]
+    rows = measure({arm: frame(0.5, also=found) for arm in arms}, {})
+    paper = read_paper(ROOT / "pipelines/speech_bt/paper.yaml", parameters)
+    paper.check_declared({row.measure for row in rows}, {row.arm for row in rows})
+    assert {"untouched_short", *arms} == {row.arm for row in rows} and "ood_wer_minus_real" in {r.measure for r in rows}

@@ -1,0 +1,58 @@
+"""What smoke made of speech back-translation, and figures that cannot be right by accident."""
+
+import json
+from pathlib import Path
+
+import pytest
+from transformers import WhisperForConditionalGeneration
+
+from selfsown.products import read_card
+
+pytestmark = [pytest.mark.recipe, pytest.mark.usefixtures("smoke")]
+
+ARMS = ("real", "synthetic", "mixed")
+
+
+@pytest.mark.parametrize(
+    ("product", "fewest"),
+    [
+        ("synthetic", 18),
+        ("intelligibility", 24),
+        ("accepted", 8),
+        *((f"transcripts/{arm}", 3) for arm in ("untouched", *ARMS)),
+    ],
+)
+def test_product(product: str, fewest: int) -> None:
+    assert read_card(Path("data/speech_bt", product)).rows >= fewest
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_model(arm: str) -> None:
+    folder = Path("models/speech_bt", arm)
+    model = WhisperForConditionalGeneration.from_pretrained(folder)
+    assert model.config.architectures == ["WhisperForConditionalGeneration"]
+    assert model.generation_config.language == "cs" and model.generation_config.task == "transcribe"
+    assert 0 < json.loads((folder / "training.json").read_text())[-1]["dev_wer"] < 2
+
+
+def test_real_speech_is_understood_better_than_by_chance() -> None:
+    rows = json.loads(Path("metrics/speech_bt.rows.json").read_text())
+    figures = {(row["measure"], row["arm"]): row for row in rows if row["part"] == ""}
+    for arm in ("untouched", *ARMS):
+        wer = figures["wer", arm]
+        assert 0 < wer["lo"] <= wer["value"] <= wer["hi"]
+    assert figures["cer", "untouched"]["value"] < 0.6, "a Whisper that was converted wrongly hears noise"
+
+
+def test_gate_measured_every_voice() -> None:
+    gate = json.loads(Path("metrics/speech_bt.gate.json").read_text())
+    assert len([key for key in gate if key.startswith("norm_i_cs_")]) == gate["voices"] == 3
+    assert gate["utterances_kept"] + gate["utterances_dropped"] == gate["utterances"]
+
+
+def test_the_model_is_a_candidate() -> None:
+    from mlflow import MlflowClient
+
+    from selfsown.tracking import tracking_uri
+
+    assert MlflowClient(tracking_uri()).get_model_version_by_alias("selfsown-whisper", "candidate").tags["digest"]
