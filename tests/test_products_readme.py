@@ -13,7 +13,7 @@ from selfsown.audio import UTTERANCE, encode_flac
 from selfsown.products import CardInfo, read_product
 from selfsown.shards import with_reason, write_product
 
-CARD = CardInfo(name="corpora/speech", licence="GPL-2.0-only", source="a game: its dialogue", seed=1, note="FLAC.")
+CARD = CardInfo(name="made/speech", licence="GPL-2.0-only", source="a game: its dialogue", seed=1, note="FLAC.")
 PROBLEM = pa.schema(
     [
         ("id", pa.string()),
@@ -55,7 +55,7 @@ def test_speech_is_loaded_as_audio_and_the_refused_rows_by_name(tmp_path: Path) 
     assert isinstance(refused.features["audio"], Audio)
 
     text = (tmp_path / "speech/README.md").read_text().rpartition("---\n")[2]
-    for said in ("# corpora/speech", "FLAC.", "7", "GPL-2.0-only", "a game: its dialogue", "- digits: 1"):
+    for said in ("# made/speech", "FLAC.", "7", "GPL-2.0-only", "a game: its dialogue", "- digits: 1"):
         assert said in text
 
 

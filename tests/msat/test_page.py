@@ -9,9 +9,8 @@ from tests.msat.test_evaluate import answers
 from tests.report.pages import ROOT, composed, row, said_of
 
 from selfsown import bootstrap
-from selfsown.arithmetic import TASKS
 from selfsown.msat.evaluate import measure
-from selfsown.msat.evaluate.matrix import Matrix
+from selfsown.msat.evaluate.matrix import TASKS, Matrix
 from selfsown.report.paper import read_paper
 
 Rows = list[dict[str, Any]]

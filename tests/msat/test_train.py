@@ -313,12 +313,12 @@ def test_answers_become_rows_and_a_mean_over_seeds(inputs: dict[str, Path], tmp_
         start, solver = models / "pretrain" / each.start, models / each.folder
         if not start.exists():
             pretrained(inputs, start, arm=each.arm)
-        asked, problems = {"problem_set": each.problem_set}, inputs["problems"]
+        asked = {"problem_set": each.problem_set, "problems": inputs["problems"]}
         if solver == start:
-            problems = inputs["tasks"]
+            asked = {"problem_set": each.problem_set, "tasks": inputs["tasks"]}
         else:
-            finetune(FINETUNE, **asked, start=start, problems=problems, model=solver)
-        answer(params, **asked, solver=solver, problems=problems, answers=answers / each.name)
+            finetune(FINETUNE, **asked, start=start, model=solver)
+        answer(params, **asked, solver=solver, answers=answers / each.name)
     lists = matrix._asdict()
     rows, items = tmp_path / "rows.json", tmp_path / "items.parquet"
     headline = evaluate_stage(

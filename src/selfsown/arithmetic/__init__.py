@@ -27,7 +27,7 @@ from selfsown.arithmetic.notations import (
     print_prefix,
 )
 from selfsown.arithmetic.problem import PROBLEM
-from selfsown.arithmetic.sets import TASKS, ProblemSet, parse_set, set_rows
+from selfsown.arithmetic.sets import ProblemSet, parse_set, set_rows
 from selfsown.arithmetic.steps import (
     DEDUCTIVE_OPERATORS,
     Intermediate,
@@ -46,7 +46,7 @@ from selfsown.arithmetic.steps import (
 )
 
 __all__ = [
-    "DEDUCTIVE_OPERATORS", "OPERATORS", "PROBLEM", "TASKS", "Annotation", "Constant", "Expression", "Intermediate",
+    "DEDUCTIVE_OPERATORS", "OPERATORS", "PROBLEM", "Annotation", "Constant", "Expression", "Intermediate",
     "Number", "Operand", "Operation", "Operator", "ProblemSet", "Program", "Refused", "Step", "apply", "canonical",
     "deductive_steps", "evaluate", "find_annotations", "from_steps", "operand_rank", "operators", "parse_annotations",
     "parse_code", "parse_decimal", "parse_deductive", "parse_infix", "parse_postfix", "parse_prefix", "parse_program",

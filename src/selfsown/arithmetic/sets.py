@@ -10,9 +10,6 @@ import pyarrow.compute as pc
 
 from selfsown.errors import UserError
 
-TASKS = "msat"
-"""The problem set that stands for the arithmetic tasks."""
-
 FOLD = re.compile(r"(?P<source>.+)-fold(?P<fold>\d+)")
 
 
@@ -24,7 +21,7 @@ class ProblemSet(NamedTuple):
 
 
 def parse_set(name: str) -> ProblemSet:
-    """What a name in `msat.matrix.sets` means.
+    """What the name of a set means.
 
     >>> parse_set("svamp"), parse_set("asdiv-a-fold2")
     (ProblemSet(source='svamp', fold=None), ProblemSet(source='asdiv-a', fold=2))
@@ -44,7 +41,6 @@ def set_rows(problems: pa.Table, name: str, test: bool) -> pa.Table:
     rows = problems.filter(pc.field("source") == source).filter(is_test if test else ~is_test).sort_by("id")
     if not rows.num_rows:
         what = "test" if test else "training"
-        raise UserError(
-            f"{name!r}: the problems have no {what} row of it; params.yaml: corpora.problems.sets names theirs"
-        )
+        known = ", ".join(sorted(set(problems["source"].to_pylist())))
+        raise UserError(f"{name!r}: the problems have no {what} row of it; they are of {known}")
     return rows

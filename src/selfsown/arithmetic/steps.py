@@ -1,7 +1,7 @@
 """An expression as a list of steps, and the two formats that solvers write: code style and deductive triples.
 
-Code style (MsAT, section 3): each quantity is stated digit by digit where the steps first need it, intermediates are
-m_1, m_2, ..., and the last step is named RES_:
+Code style (arXiv 2306.01707, section 3): each quantity is stated digit by digit where the steps first need it,
+intermediates are m_1, m_2, ..., and the last step is named RES_:
 
     NUM2 = 6 6 <SEP> NUM3 = 1 7 2 7 <SEP> RES_ = NUM2 + NUM3
 

@@ -125,8 +125,8 @@ def _unpack_tar(archive: Path, members: tarfile.TarFile, root: Path, keep: tuple
 @contextmanager
 def _deb_data(archive: Path) -> Iterator[tarfile.TarFile]:
     """The `data.tar.*` of a Debian package. Ubuntu packs with zstd, which `tarfile` can not read before Python 3.14."""
-    with tempfile.TemporaryFile() as plain:
-        member = next((m for m in ArFile(str(archive)).getmembers() if m.name.startswith("data.tar")), None)
+    with tempfile.TemporaryFile() as plain, archive.open("rb") as package:
+        member = next((m for m in ArFile(fileobj=package).getmembers() if m.name.startswith("data.tar")), None)
         if member is None:
             raise UnsafeArchiveError(f"{archive.name} holds no data.tar: it is not a Debian package")
         if member.name.endswith(".zst"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from selfsown.arithmetic import TASKS, Expression, parse_prefix, print_infix, print_value, set_rows
+from selfsown.arithmetic import Expression, parse_prefix, print_infix, print_value, set_rows
 from selfsown.device import compute_device
+from selfsown.errors import UserError
 from selfsown.msat.answer.larger import harder
 from selfsown.msat.solvers.kinds import load_solver
 from selfsown.msat.solvers.representation import Problem, problem_of
@@ -50,16 +50,31 @@ class AnswerParams(StageParams):
 
 
 @stage()
-def answer(params: AnswerParams, *, problem_set: str, solver: In, problems: In, answers: Out) -> Metrics:
-    """Answer one set; returns the share of right answers."""
+def answer(
+    params: AnswerParams,
+    *,
+    problem_set: str,
+    solver: In,
+    problems: In | None = None,
+    tasks: In | None = None,
+    answers: Out,
+) -> Metrics:
+    """Answer one set of the problems, or the tasks; returns the share of right answers."""
+    if (product := tasks or problems) is None:
+        raise UserError("--problems or --tasks: one of them is needed")
     network = load_solver(solver).to(compute_device()).eval()
-    rows = test_rows(problems, problem_set, params)
+    table = read_product(product)
+    if tasks is None:
+        tested, learnt = (set_rows(table, problem_set, test=test) for test in (True, False))
+    else:
+        tested, learnt = (table.filter(pc.field("split") == split) for split in ("dev", "train"))
+    rows = limited(tested.sort_by("id"), params)
     asked = [(row, False) for row in rows]
-    if params.enlarge and problem_set != TASKS:
+    if params.enlarge and tasks is None:
         asked += [(larger, True) for larger in enlarged(rows, params.data_seed)]
     known = [problem_of(row) for row, _ in asked]
     answered = solve(network, known, params.batch_size)
-    common = majority_program(train_rows(problems, problem_set))
+    common = majority_program(learnt)
     made = [
         {
             **_row(row, problem, found),
@@ -70,7 +85,7 @@ def answer(params: AnswerParams, *, problem_set: str, solver: In, problems: In, 
         for (row, larger), problem, found in zip(asked, known, answered, strict=True)
     ]
     table = pa.Table.from_pylist(made, ANSWERS)
-    about = read_card(problems)
+    about = read_card(product)
     card = CardInfo(
         name=f"answers to {problem_set}", licence=about.licence, source=about.source, seed=params.data_seed,
         note=f"{table.num_rows} problems, {len(asked) - len(rows)} of them with larger numbers"
@@ -79,23 +94,12 @@ def answer(params: AnswerParams, *, problem_set: str, solver: In, problems: In, 
     return {"accuracy": float(np.mean([row["correct"] for row in made[: len(rows)]]))}
 
 
-def test_rows(problems: Path, problem_set: str, params: AnswerParams) -> Sequence[Mapping[str, Any]]:
-    """What a set is tested on, the same rows for every solver and seed of training."""
-    if problem_set == TASKS:
-        table = read_product(problems).filter(pc.field("split") == "dev").sort_by("id")
-    else:
-        table = set_rows(read_product(problems), problem_set, test=True)
+def limited(table: pa.Table, params: AnswerParams) -> Sequence[Mapping[str, Any]]:
+    """So many rows as may be asked, the same ones for every solver and seed of training."""
     if params.limit is not None and table.num_rows > params.limit:
         chosen = np.random.default_rng(params.data_seed).choice(table.num_rows, params.limit, replace=False)
         table = table.take(np.sort(chosen))
     return table.to_pylist()
-
-
-def train_rows(problems: Path, problem_set: str) -> pa.Table:
-    """What a solver may learn a set from."""
-    if problem_set == TASKS:
-        return read_product(problems).filter(pc.field("split") == "train")
-    return set_rows(read_product(problems), problem_set, test=False)
 
 
 def majority_program(rows: pa.Table) -> Expression:

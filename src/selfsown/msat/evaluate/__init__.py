@@ -17,9 +17,9 @@ import pandas as pd
 from pydantic import ConfigDict
 
 from selfsown import evaluation
-from selfsown.arithmetic import TASKS, parse_set
+from selfsown.arithmetic import parse_set
 from selfsown.evaluation import ComparisonParams, Counts, Evaluation, Row, mean_counts
-from selfsown.msat.evaluate.matrix import Combination, Matrix
+from selfsown.msat.evaluate.matrix import TASKS, Combination, Matrix
 from selfsown.products import read_product
 from selfsown.stage import In, Metrics, Out, stage
 

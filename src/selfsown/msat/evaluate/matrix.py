@@ -6,7 +6,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from selfsown.arithmetic import TASKS, parse_set
+from selfsown.arithmetic import parse_set
+
+TASKS = "msat"
+"""The problem set that stands for the arithmetic tasks."""
 
 
 class Combination(NamedTuple):

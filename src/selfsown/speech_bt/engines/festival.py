@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import unicodedata
+import weakref
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,12 +42,13 @@ class Festival:
         if program is None or not (root / _HOME[1:] / "init.scm").is_file():
             raise EngineError(f"festival: {root} has no usr/bin/festival with {_HOME[1:]}; fetch its source again")
         self._program = program.resolve()
-        self._folder = tempfile.TemporaryDirectory(prefix="festival-")  # removed with this object
-        self._home = Path(self._folder.name, "festival")
+        folder = tempfile.mkdtemp(prefix="festival-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._home = Path(folder, "festival")
         _relocate(root.resolve() / _HOME[1:], self._home)
         libraries = sorted({str(path.parent.resolve()) for path in root.rglob("*.so*")})
         # A home of its own: Festival runs what it finds in ~/.festivalrc.
-        self._environment = {"PATH": os.environ.get("PATH", ""), "HOME": self._folder.name, "LC_ALL": "C"}
+        self._environment = {"PATH": os.environ.get("PATH", ""), "HOME": folder, "LC_ALL": "C"}
         self._environment["LD_LIBRARY_PATH"] = ":".join(libraries)
 
     def synthesize(self, sentences: Sequence[str], voice: FestivalVoice, seed: int = 0) -> list[Samples | Failure]:
