@@ -46,9 +46,10 @@ def sound_of(bursts: list[tuple[float, float, float]], hiss: float) -> tuple[Sam
     return samples + noise(samples.size / SAMPLE_RATE, hiss, 99)[: samples.size], places
 
 
+# What is within three quarters of RANGE (15 dB) of the loudest is sound in any file, also in one with hardly a silence.
 @settings(deadline=None, max_examples=100)
 @given(
-    st.lists(st.tuples(st.floats(0, 2), st.floats(0.1, 9), st.floats(-28, -10)), min_size=1, max_size=8),
+    st.lists(st.tuples(st.floats(0, 2), st.floats(0.1, 9), st.floats(-23, -10)), min_size=1, max_size=8),
     st.sampled_from([-200, -60, -50]),
     st.sampled_from([1.5, 3.5, 10.5]),
 )
