@@ -39,7 +39,8 @@ install() { # python, venv. Killed half-way it leaves no stamp, so the next call
         install_pip "$venv"
     fi
     # --compile also where PYTHONDONTWRITEBYTECODE is set: without it, importing mlflow takes 7 s instead of 3.
-    "$venv/bin/python" -m pip install $quiet --compile --require-hashes -r requirements.lock >&2
+    # The lock file names every package, so nothing is left to resolve (older pips try to, and fall over extras).
+    "$venv/bin/python" -m pip install $quiet --compile --no-deps --require-hashes -r requirements.lock >&2
     if [ "$venv" = "$PWD/.venv" ]; then
         "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable . >&2
     fi
