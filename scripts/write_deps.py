@@ -28,11 +28,11 @@ def main() -> None:
     yaml.indent(mapping=2, sequence=4, offset=2)
     for path in (ROOT / "dvc.yaml", *sorted(ROOT.glob("pipelines/*/dvc.yaml"))):
         declared = yaml.load(path.read_text(encoding="utf-8"))
-        stages = declared.get("stages", {})
-        before = [list(stage.get("deps", [])) for stage in stages.values()]
-        for stage in stages.values():
+        stages = [stage.get("do", stage) for stage in declared.get("stages", {}).values()]  # "do": of a `foreach`
+        before = [list(stage.get("deps", [])) for stage in stages]
+        for stage in stages:
             stage["deps"] = dependencies(stage)
-        if before != [list(stage["deps"]) for stage in stages.values()]:
+        if before != [list(stage["deps"]) for stage in stages]:
             with path.open("w", encoding="utf-8") as file:
                 yaml.dump(declared, file)
             print(f"{path.relative_to(ROOT)}: written", file=sys.stderr)

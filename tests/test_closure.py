@@ -13,7 +13,7 @@ from selfsown.params import stage_files
 
 ROOT = Path(__file__).parents[1]
 STAGES: dict[str, dict[str, Any]] = {
-    f"{path.parent.relative_to(ROOT)}:{name}": stage
+    f"{path.parent.relative_to(ROOT)}:{name}": stage.get("do", stage)  # "do": of a `foreach`
     for path in (ROOT / "dvc.yaml", *sorted(ROOT.glob("pipelines/*/dvc.yaml")))
     for name, stage in yaml.safe_load(path.read_text())["stages"].items()
 }
@@ -38,7 +38,7 @@ def test_a_stage_that_asks_for_sources_tracks_their_registry(stage: dict[str, An
 
 def test_the_lists_are_short_enough_to_be_read() -> None:
     ours = [stage for key, stage in STAGES.items() if key.startswith("pipelines/")]
-    assert sum(dep.startswith("src/") for stage in ours for dep in stage["deps"]) <= 80
+    assert sum(dep.startswith("src/") for stage in ours for dep in stage["deps"]) <= 5 * len(ours)
 
 
 def test_machinery_hides_nothing_that_decides_bytes() -> None:

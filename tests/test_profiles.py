@@ -18,7 +18,7 @@ from selfsown.params import SHARED, TOP_LEVEL, ParamsError, load_params, stage_n
 from selfsown.stage import load_stage
 
 DECLARED: dict[str, dict[str, Any]] = {
-    f"{path.parent.relative_to(ROOT)}:{name}": stage
+    f"{path.parent.relative_to(ROOT)}:{name}": stage.get("do", stage)  # "do": of a `foreach`
     for path in (ROOT / "dvc.yaml", *sorted(ROOT.glob("pipelines/*/dvc.yaml")))
     for name, stage in yaml.safe_load(path.read_text()).get("stages", {}).items()
 }
@@ -146,6 +146,9 @@ def test_the_command_fits_the_stage(key: str) -> None:
     tracked = {param for param in declared["params"] if isinstance(param, str)}
     pipeline = name.partition(".")[0]
     fields = set(stage.params_model.model_fields)
+    for part in [param for param in tracked if param.startswith(f"{name}.")]:  # one model's share of the section
+        assert fields - set(SHARED) == {part.removeprefix(f"{name}.").partition(".")[0]}, "and nothing else is in it"
+        tracked = tracked - {part} | {name}
     assert tracked == {
         name,
         *(set(SHARED) & fields),

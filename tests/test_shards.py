@@ -165,3 +165,18 @@ def make_broken():
     """Four shards, then an error."""
     work = make_worker()
     return lambda index: work(index // (index < 4))
+
+
+def test_arrow_shards_hold_the_same_rows_and_are_read_where_they_lie(tmp_path: Path, workers) -> None:
+    workers(1)
+    options = {"schema": SCHEMA, "card": CARD, "identity": IDENTITY}
+    card = map_shards(make_worker, range(3), tmp_path / "arrow", file_format="arrow", **options)
+    make(tmp_path / "parquet", count=3)
+    assert [shard.file for shard in card.shards] == [f"part-0000{place}.arrow" for place in range(3)]
+    assert read_product(tmp_path / "arrow").equals(read_product(tmp_path / "parquet"))
+    before = pa.total_allocated_bytes()
+    with pa.memory_map(str(tmp_path / "arrow" / "part-00001.arrow")) as mapped:
+        table = pa.ipc.open_file(mapped).read_all()
+        assert len(table["value"].chunks) == 1 and pa.total_allocated_bytes() == before
+    again = map_shards(make_worker, range(3), tmp_path / "again", file_format="arrow", **options)
+    assert again.digest == card.digest

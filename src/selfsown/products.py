@@ -1,7 +1,8 @@
 """Data products: folders of Parquet shards with a card, read only when whole and unchanged.
 
-A product holds `part-00000.parquet` ..., a `README.md` for people and `datasets`, and, written last, `card.json`; rows
-that were refused are in `rejected.parquet` with a `reason`. Until the card exists nothing reads the product.
+A product holds `part-00000.parquet` ... (`.arrow` where it is read at random places), a `README.md` for people and
+`datasets`, and, written last, `card.json`; rows that were refused are in `rejected.parquet` with a `reason`. Until the
+card exists nothing reads the product.
 `selfsown.shards` writes them.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from selfsown.errors import UserError
@@ -94,5 +96,10 @@ def iter_product(product: Path, columns: Sequence[str] | None = None) -> Iterato
             )
         # From the path, not from `data`: Arrow's threads may still hold a Python buffer when the interpreter ends, and
         # letting go of it then aborts the process (apache/arrow#34314).
+        if path.suffix == ".arrow":
+            with pa.memory_map(str(path)) as mapped:
+                table = pa.ipc.open_file(mapped).read_all()
+            yield table.select(list(columns)) if columns is not None else table
+            continue
         with pq.ParquetFile(path) as file:
             yield file.read(columns=list(columns) if columns is not None else None)

@@ -75,7 +75,7 @@ def _parameters(pipeline: str) -> dict[str, Any]:
 def _stages(pipeline: str) -> list[str]:
     """Names of the pipeline's stages, and of those in other pipelines that they build on."""
     stages = [
-        (path.parent.name, stage)
+        (path.parent.name, stage.get("do", stage))  # "do": of a `foreach`
         for path in sorted(Path("pipelines").glob("*/dvc.yaml"))
         for stage in read_yaml(path)["stages"].values()
     ]

@@ -30,6 +30,9 @@ from selfsown.launcher import is_main_process, launched, process_count
 
 WORK = ".work"
 
+OPTIMIZERS = ("optimizer.pt", "optimizer.bin", "optimizer_*", "global_step*/*optim_states.pt")
+"""Where a checkpoint has its optimizer: plainly, with FSDP (whole or in shards), with DeepSpeed."""
+
 Arguments = TypeVar("Arguments", bound=TrainingArguments)
 
 
@@ -44,9 +47,11 @@ def execution_arguments() -> dict[str, Any]:
 
 
 def library_arguments(
-    kind: type[Arguments], block: Mapping[str, Any], *, work: Path, section: str, **decided: Any
+    kind: type[Arguments], block: Mapping[str, Any], *, work: Path, section: str, keep_best: bool = True, **decided: Any
 ) -> Arguments:
-    """A parameter block as the library's own arguments, with what the settings and the caller decide; keeps the best.
+    """A parameter block as the library's own arguments, with what the settings and the caller decide.
+
+    The model of the best validation is kept at the end, or that of the last step.
 
     Raises:
         UserError: a key or value the library does not take, a batch that the processes cannot share, or DeepSpeed
@@ -58,7 +63,7 @@ def library_arguments(
         made = kind(
             output_dir=str(work),
             remove_unused_columns=False,
-            load_best_model_at_end=True,
+            load_best_model_at_end=keep_best,
             restore_callback_states_from_checkpoint=True,
             **decided,
             **execution_arguments(),
@@ -190,10 +195,15 @@ def finish(
 
 
 def last_checkpoint(work: Path) -> str | None:
-    """The newest whole checkpoint. The trainer writes `trainer_state.json` last; folders without a whole one go."""
+    """The newest whole checkpoint. The trainer writes `trainer_state.json` last; folders without a whole one go.
+
+    So do those without an optimizer: the trainer would go on with a fresh one and not say so.
+    """
     for folder in work.glob("checkpoint-*") if is_main_process() else ():
         try:
             TrainerState.load_from_json(str(folder / "trainer_state.json"))
+            if not any(path for pattern in OPTIMIZERS for path in folder.glob(pattern)):
+                raise FileNotFoundError(folder / "optimizer.pt")
         except (OSError, ValueError, TypeError):
             shutil.rmtree(folder)
     _wait_for_all()

@@ -15,9 +15,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
+import pyarrow.ipc
 import pyarrow.parquet as pq
 import yaml
 from tqdm import tqdm
@@ -49,6 +50,18 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
+def arrow_bytes(table: pa.Table) -> bytes:
+    """The table as one Arrow file of one record batch, uncompressed: what is read where it lies, as a memory map."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return sink.getvalue().to_pybytes()
+
+
+Format = Literal["parquet", "arrow"]
+_WRITERS: dict[Format, Callable[[pa.Table], bytes]] = {"parquet": parquet_bytes, "arrow": arrow_bytes}
+
+
 def with_reason(table: pa.Table, reasons: Sequence[str]) -> pa.Table:
     """Rejected rows: the table plus its `reason` column, one per row."""
     return table.append_column("reason", pa.array(reasons, pa.string()))
@@ -74,15 +87,17 @@ def map_shards(
     schema: pa.Schema,
     card: CardInfo,
     identity: Identity,
+    file_format: Format = "parquet",
 ) -> Card:
     """Make a product, one shard per item, on the engine the settings name.
 
     Args:
         make_worker: picklable; called once per process, so a worker may hold a loaded model.
-        shards: picklable work items; item i becomes `part-<i>.parquet`.
+        shards: picklable work items; item i becomes `part-<i>.parquet`, or `.arrow`.
         out: the product's folder; unfinished work of the same identity in it is continued.
         schema: of the kept rows; each worker's table is cast to it.
         identity: of the stage that makes it.
+        file_format: of the shards: `arrow` for what is read at random places, as a memory map.
 
     Returns:
         The card written last.
@@ -97,14 +112,16 @@ def map_shards(
     todo = [index for index in range(len(shards)) if not (work / f"{index:05d}.json").is_file()]
     with tqdm(total=len(shards), initial=len(shards) - len(todo), desc=card.name, unit="shard") as bar:
         for index, result in workers.work(make_worker, [(index, shards[index]) for index in todo]):
-            _write_shard(out, index, result, schema)
+            _write_shard(out, index, result, schema, file_format)
             bar.update()
-    return _finish(out, schema, card)
+    return _finish(out, schema, card, file_format)
 
 
-def _write_shard(out: Path, index: int, result: ShardResult, schema: pa.Schema) -> None:
-    name = f"part-{index:05d}.parquet"
-    data = parquet_bytes(result.kept.select(schema.names).cast(schema))
+def _write_shard(
+    out: Path, index: int, result: ShardResult, schema: pa.Schema, file_format: Format = "parquet"
+) -> None:
+    name = f"part-{index:05d}.{file_format}"
+    data = _WRITERS[file_format](result.kept.select(schema.names).cast(schema))
     work = out / _WORK
     if result.rejected is not None and result.rejected.num_rows:
         write_atomic(work / f"{index:05d}.rejected.parquet", parquet_bytes(result.rejected))
@@ -113,13 +130,13 @@ def _write_shard(out: Path, index: int, result: ShardResult, schema: pa.Schema) 
     write_atomic(work / f"{index:05d}.json", info.model_dump_json().encode())
 
 
-def _finish(out: Path, schema: pa.Schema, card: CardInfo) -> Card:
+def _finish(out: Path, schema: pa.Schema, card: CardInfo, file_format: Format = "parquet") -> Card:
     """Join what the shards rejected, write README and card, drop the work folder."""
     work = out / _WORK
     infos = tuple(ShardInfo.model_validate_json(path.read_bytes()) for path in sorted(work.glob("[0-9]*.json")))
     rejected = [pq.read_table(path) for path in sorted(work.glob("*.rejected.parquet"))]
     dropped: Counter[str] = Counter()
-    configs = {"default": ("part-*.parquet", schema)}
+    configs = {"default": (f"part-*.{file_format}", schema)}
     if rejected:
         table = pa.concat_tables(rejected, promote_options="permissive")
         dropped.update(reason.split(":")[0] for reason in table["reason"].to_pylist())

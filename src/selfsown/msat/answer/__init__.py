@@ -63,11 +63,11 @@ def answer(
     if (product := tasks or problems) is None:
         raise UserError("--problems or --tasks: one of them is needed")
     network = load_solver(solver).to(compute_device()).eval()
-    table = read_product(product)
+    everything = read_product(product)
     if tasks is None:
-        tested, learnt = (set_rows(table, problem_set, test=test) for test in (True, False))
+        tested, learnt = (set_rows(everything, problem_set, test=test) for test in (True, False))
     else:
-        tested, learnt = (table.filter(pc.field("split") == split) for split in ("dev", "train"))
+        tested, learnt = (everything.filter(pc.field("split") == split) for split in ("dev", "train"))
     rows = limited(tested.sort_by("id"), params)
     asked = [(row, False) for row in rows]
     if params.enlarge and tasks is None:
