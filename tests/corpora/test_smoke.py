@@ -11,7 +11,10 @@ from selfsown.products import REJECTED, read_card, read_product
 pytestmark = [pytest.mark.recipe, pytest.mark.usefixtures("smoke")]
 
 
-@pytest.mark.parametrize(("product", "fewest"), [("speech", 20), ("sentences", 20), ("problems", 400)])
+@pytest.mark.parametrize(
+    ("product", "fewest"),
+    [("speech", 20), ("sentences", 20), ("problems", 400), ("documents/text", 50), ("documents/code", 20)],
+)
 def test_product(product: str, fewest: int) -> None:
     folder = Path("data/corpora", product)
     card = read_card(folder)

@@ -6,18 +6,24 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 
 import click
 
+from selfsown.corpora.documents import DocumentsParams
+from selfsown.corpora.documents.rules import judge as judge_text
 from selfsown.corpora.problems import ProblemsParams, judge
 from selfsown.corpora.readers import word_problems
+from selfsown.corpora.readers.documents.own import OWN, holds_texts, own_files
+from selfsown.corpora.readers.documents.shelf import read_documents
 from selfsown.corpora.readers.speech import folder as recordings
 from selfsown.corpora.readers.speech.clips import SPLITS, Clip
 from selfsown.corpora.speech import Judge, SpeechParams, judged
 from selfsown.errors import UserError, first_line
 from selfsown.params import load_params
 from selfsown.sources import fetch, register_folder, register_hub
+from selfsown.text.documents.heldout import HeldOut
 from selfsown.text.written.alphabets import letters_of
 
 
@@ -33,8 +39,11 @@ def command() -> None:
 def add(name: str, origin: str, keep: tuple[str, ...]) -> None:
     """Register ORIGIN as source NAME, pinned by its digests.
 
-    ORIGIN is a folder of your own recordings, or a model or data set of a hub: hub:OWNER/NAME,
-    hub:datasets/OWNER/NAME, with @REVISION for another than its main branch.
+    ORIGIN is a folder of your own, or a model or data set of a hub: hub:OWNER/NAME, hub:datasets/OWNER/NAME, with
+    @REVISION for another than its main branch.
+
+    A folder with manifest.csv, metadata.jsonl, sound files or Parquet with a column `audio` holds recordings. One with
+    .txt, .jsonl, .jsonl.zst or other Parquet holds texts.
     """
     if origin.startswith("hub:"):
         source = register_hub(origin, name, keep)
@@ -45,7 +54,15 @@ def add(name: str, origin: str, keep: tuple[str, ...]) -> None:
         folder = Path(origin).expanduser()
         if not folder.is_dir():
             raise UserError(f"{origin}: no such folder")
-        found, then = (_problems if name in word_problems.SETS else _recordings)(folder, name)
+        if name in word_problems.SETS:
+            found, then = _problems(folder, name)
+        elif not own_files(folder) and not (folder / "manifest.csv").is_file():
+            raise UserError(
+                f"{origin}: expected recordings (manifest.csv, metadata.jsonl or Parquet with a column `audio`) "
+                f"or texts ({', '.join(OWN)}) in it"
+            )
+        else:
+            found, then = (_texts if holds_texts(folder) else _recordings)(folder, name)
         register_folder(folder, name)
     said = [f"{name}: {found[0]}", *found[1:], "", "Pinned in conf/sources.yaml. Say in params.yaml, then `dvc repro`:"]
     click.echo("\n".join([*said, *(f"  {line}" for line in then)]))
@@ -98,6 +115,32 @@ def _recordings(folder: Path, name: str) -> tuple[list[str], list[str]]:
         f"languages: [{', '.join(languages)}]{remark}",
         f"corpora.speech.in_domain: [{name}]",
         f"corpora.speech.minutes: {json.dumps(wanted)}  # so far; the splits take theirs in this order",
+    ]
+
+
+def _texts(folder: Path, name: str) -> tuple[list[str], list[str]]:
+    """What the stage corpora.documents can use of a folder, like `_recordings`."""
+    collections = load_params("corpora.documents", DocumentsParams).collections
+    text = next((key for key, rules in collections.items() if rules.kind == "text"), None)
+    if text is None:
+        raise UserError("params.yaml: corpora.documents.collections: none of them is of kind text")
+    rules, nothing = collections[text], HeldOut((), shortest=1, longest=1)
+    seen: dict[bytes, str] = {}
+    reasons: list[tuple[str, str]] = []
+    documents = characters = 0
+    for file, reader in own_files(folder).items():
+        for place, document in read_documents(folder, file, reader):
+            plain, reason, _ = judge_text(document, rules, nothing)
+            first = seen.setdefault(sha256(plain.encode()).digest(), place) if not reason else place
+            reason = reason or ("" if first == place else f"duplicate: of {first}")
+            documents, characters = documents + (not reason), characters + (0 if reason else len(plain))
+            reasons.append((reason, place))
+    refusals = _refusals(reasons)
+    if not documents:
+        raise UserError("\n".join([f"{folder}: no text that can be used", *refusals]))
+    sources = ", ".join(dict.fromkeys((*rules.sources, name)))
+    return [f"{documents:,} documents, {characters:,} characters", *refusals], [
+        f"corpora.documents.collections.{text}.sources: [{sources}]"
     ]
 
 
