@@ -1,0 +1,49 @@
+"""MsAT's tasks as questions and answers: `W = 165 . 348 - Q = W . Q ?` and `348 - 165 = 183`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from selfsown.arithmetic import parse_prefix, print_infix
+from selfsown.products import read_product
+from selfsown.shards.seeds import rank
+
+_MASK = re.compile(r"number([0-9]+)")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question, the answer that is learnt, and what must stand at its end to be right."""
+
+    id: str
+    question: str
+    answer: str
+    value: str
+
+
+def turns(tasks: Path, split: str, seed: int) -> list[Turn]:
+    """All tasks of a split, of every difficulty that was made, in an order drawn by the seed."""
+    found = [turn for product in sorted(tasks.iterdir()) if product.is_dir() for turn in _of(product, split)]
+    return sorted(found, key=lambda turn: rank(seed, turn.id))
+
+
+def _of(product: Path, split: str) -> Iterator[Turn]:
+    columns = ["id", "question", "numbers", "equation", "answer", "split"]
+    for row in read_product(product, columns).to_pylist():
+        if row["split"] == split:
+            equation = _filled(print_infix(parse_prefix(row["equation"])), row["numbers"])
+            question = _filled(row["question"], row["numbers"])
+            yield Turn(f"{product.name}/{row['id']}", question, f"{equation} = {row['answer']}", row["answer"])
+
+
+def _filled(text: str, numbers: Sequence[str]) -> str:
+    """Numbers for `number0`, `number1`, ..."""
+    return _MASK.sub(lambda found: numbers[int(found[1])], text)
+
+
+def said_value(answer: str) -> str:
+    """What stands after the last `=` of an answer, or all of it."""
+    return answer.rpartition("=")[2].strip()

@@ -1,0 +1,73 @@
+"""What the trainer reads: sequences of the planned order, cut from memory maps when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from selfsown.tinyllama.packed.order import Order
+from selfsown.tinyllama.packed.streams import TokenStream
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Sequences(Dataset[IntArray]):
+    """Sequences of `context` + 1 tokens in their order, from `first` on, under numbers that start at `number`.
+
+    The trainer counts micro-batches from the beginning of a training. Where a period has another number of them a
+    step than the one before, the numbers are shifted so that its count ends at the right sequence.
+    """
+
+    order: Order
+    streams: Mapping[str, TokenStream]
+    context: int
+    first: int
+    number: int
+    last: int
+
+    def __len__(self) -> int:
+        return self.number + self.last - self.first
+
+    def __getitem__(self, index: int) -> IntArray:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[IntArray]:
+        """A batch at once, as torch asks for it."""
+        chosen = self.order.at([index - self.number + self.first for index in indices])
+        return [self.streams[name].read([place], self.context + 1)[0] for name, place in chosen]
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """Sequences as arguments of the model: what it sees, and one token further on what it must say.
+
+    `begin`: the token that begins a document, where documents must not see each other; else None.
+    """
+
+    begin: int | None
+
+    def __call__(self, sequences: Sequence[IntArray]) -> dict[str, Tensor]:
+        """`input_ids` and `labels` `[batch, context]`, and with `begin` the `position_ids` within documents."""
+        tokens = torch.from_numpy(np.stack(sequences))
+        batch = {"input_ids": tokens[:, :-1].contiguous(), "labels": tokens[:, 1:].contiguous()}
+        if self.begin is not None:
+            batch["position_ids"] = positions(batch["input_ids"], self.begin)
+        return batch
+
+
+def positions(input_ids: Tensor, begin: int) -> Tensor:
+    """Of each token in its document, counted from 0, `[batch, context]`; the first may be one that began before.
+
+    >>> positions(torch.tensor([[5, 6, 1, 5, 6, 1, 5]]), 1).tolist()
+    [[0, 1, 0, 1, 2, 0, 1]]
+    """
+    place = torch.arange(input_ids.shape[1]).expand_as(input_ids)
+    starts = torch.where(input_ids == begin, place, 0)
+    return place - starts.cummax(dim=1).values
