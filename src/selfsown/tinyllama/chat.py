@@ -1,25 +1,29 @@
 """Supervised fine-tuning to a chat (the paper's `sft/finetune.py`): the loss is on the answer and its end alone.
 
-Input: a pre-trained model and questions with answers (MsAT's tasks). Output: a model folder whose tokenizer carries the
-chat template, and `training.json`, the loss in nats a token on validation answers by step.
+Input: a pre-trained model, and MsAT's tasks as questions with answers, or the conversations of a source. Output: a
+model folder whose tokenizer carries the chat template, and `training.json`, the loss in nats a token on validation
+answers by step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from datasets import Dataset
 from pydantic import Field
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
 from trl import SFTConfig, SFTTrainer
 
 from selfsown.identity import Identity
+from selfsown.sources import fetch
 from selfsown.stage import In, Metrics, Out, StageParams, stage
-from selfsown.tinyllama.chats.arithmetic import Turn, turns
-from selfsown.tinyllama.chats.prompt import prompt
+from selfsown.tinyllama.chats.arithmetic import turns
+from selfsown.tinyllama.chats.conversations import conversations
 from selfsown.tinyllama.model.llama import save_model
-from selfsown.tinyllama.vocabulary.forms import load_tokenizer
+from selfsown.tinyllama.vocabulary.forms import Message, encode_chat, load_tokenizer
 from selfsown.training import (
     LogToMlflow,
     OwnOrder,
@@ -36,9 +40,14 @@ IGNORED = -100
 
 
 class ChatParams(StageParams):
-    """Section `tinyllama.chat`; `validation`: questions to validate on; `arguments`: TRL's `SFTConfig`, as they are."""
+    """Section `tinyllama.chat`.
+
+    `source`: of conversations (the paper: OpenAssistant's); null for MsAT's tasks. `validation`: chats to validate on.
+    `arguments`: TRL's `SFTConfig`, as they are.
+    """
 
     seed: int = Field(ge=0)
+    source: str | None = None
     validation: int = Field(ge=1)
     arguments: dict[str, Any]
 
@@ -50,8 +59,8 @@ def chat(params: ChatParams, *, base: In, tasks: In, model: Out, identity: Ident
     set_seed(params.seed)
     tokenizer = load_tokenizer(base)
     network = LlamaForCausalLM.from_pretrained(base)
-    questions = turns(tasks, "train", params.seed)
-    held_out, learnt = questions[: params.validation], questions[params.validation :]
+    chats = _chats(params, tasks)
+    held_out, learnt = chats[: params.validation], chats[params.validation :]
     batch, batches = planned_batches(params.arguments)
     order = [index % len(learnt) for index in range(batch * batches)]
     arguments = library_arguments(
@@ -78,11 +87,19 @@ class ChatTrainer(OwnOrder, SFTTrainer):
     """TRL's trainer, in the planned order."""
 
 
-def examples(tokenizer: PreTrainedTokenizerFast, chosen: Sequence[Turn]) -> Dataset:
-    """Chats as `input_ids` and `labels` `[tokens]`; what the template puts before the answer is not learnt."""
+def _chats(params: ChatParams, tasks: Path) -> list[list[Message]]:
+    """All there are to learn from, in an order drawn by the seed."""
+    if params.source is None:
+        return [turn.messages for turn in turns(tasks, "train", params.seed)]
+    found = conversations(fetch(params.source), params.source)
+    return [found[index] for index in np.random.default_rng(params.seed).permutation(len(found))]
+
+
+def examples(tokenizer: PreTrainedTokenizerFast, chats: Sequence[Sequence[Message]]) -> Dataset:
+    """Chats as `input_ids` and `labels` `[tokens]`; only answers and their ends are learnt."""
     rows = []
-    for turn in chosen:
-        asked = prompt(tokenizer, turn.question)
-        answer = [*tokenizer(turn.answer, add_special_tokens=False).input_ids, tokenizer.eos_token_id]
-        rows.append({"input_ids": asked + answer, "labels": [IGNORED] * len(asked) + answer})
+    for messages in chats:
+        ids, learnt = encode_chat(tokenizer, messages)
+        labels = [token if answer else IGNORED for token, answer in zip(ids, learnt, strict=True)]
+        rows.append({"input_ids": ids, "labels": labels})
     return Dataset.from_list(rows)

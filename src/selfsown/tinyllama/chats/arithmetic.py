@@ -10,6 +10,7 @@ from pathlib import Path
 from selfsown.arithmetic import parse_prefix, print_infix
 from selfsown.products import read_product
 from selfsown.shards.seeds import rank
+from selfsown.tinyllama.vocabulary.forms import Message
 
 _MASK = re.compile(r"number([0-9]+)")
 
@@ -22,6 +23,11 @@ class Turn:
     question: str
     answer: str
     value: str
+
+    @property
+    def messages(self) -> list[Message]:
+        """As a chat."""
+        return [{"role": "user", "content": self.question}, {"role": "assistant", "content": self.answer}]
 
 
 def turns(tasks: Path, split: str, seed: int) -> list[Turn]:

@@ -13,8 +13,7 @@ from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizer
 from selfsown.checkpoint import model_folder, model_options
 from selfsown.device import compute_device
 from selfsown.errors import UserError
-from selfsown.tinyllama.chats.prompt import prompt
-from selfsown.tinyllama.vocabulary.forms import load_tokenizer
+from selfsown.tinyllama.vocabulary.forms import encode_chat, load_tokenizer
 
 NEW_TOKENS = 64
 
@@ -78,10 +77,10 @@ class Chat:
             UserError: the last question alone leaves no room for an answer.
         """
         room = self.network.config.max_position_embeddings
-        ids = prompt(self.tokenizer, said)
+        ids = encode_chat(self.tokenizer, said, answering=True)[0]
         while len(ids) + new_tokens > room and len(said) > 1:
             said = said[2:]
-            ids = prompt(self.tokenizer, said)
+            ids = encode_chat(self.tokenizer, said, answering=True)[0]
         if len(ids) >= room:
             raise UserError(f"the question has {len(ids)} tokens; the model sees {room}, and must answer within them")
         given = torch.tensor([ids], device=self.network.device)

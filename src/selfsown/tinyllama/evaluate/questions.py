@@ -11,8 +11,7 @@ from transformers import LlamaForCausalLM
 
 from selfsown.device import compute_device
 from selfsown.tinyllama.chats.arithmetic import Turn, said_value, turns
-from selfsown.tinyllama.chats.prompt import prompt
-from selfsown.tinyllama.vocabulary.forms import load_tokenizer
+from selfsown.tinyllama.vocabulary.forms import encode_chat, load_tokenizer
 
 MAX_ANSWER = 48
 """Tokens; the longest answer of three steps takes about 30."""
@@ -27,7 +26,8 @@ def answer_questions(folder: Path, tasks: Path, count: int, seed: int, batch: in
     asked = turns(tasks, "dev", seed)[:count]
     said: list[str] = []
     for first in range(0, len(asked), batch):
-        prompts = [prompt(tokenizer, turn.question) for turn in asked[first : first + batch]]
+        part = asked[first : first + batch]
+        prompts = [encode_chat(tokenizer, turn.messages[:1], answering=True)[0] for turn in part]
         padded = tokenizer.pad({"input_ids": prompts}, return_tensors="pt").to(model.device)
         made = model.generate(
             input_ids=padded["input_ids"],

@@ -9,7 +9,8 @@ published run beginning tokens only (issue 40), so its raw model rarely ends a t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -61,14 +62,53 @@ def encode_documents(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -
     Returns:
         One array `[tokens]` a text.
     """
+    with _as_text(tokenizer):
+        encoded = tokenizer.backend_tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    begin, end = tokenizer.bos_token_id, tokenizer.eos_token_id
+    return [np.array([begin, *one.ids, end], dtype=np.uint16) for one in encoded]
+
+
+Message = Mapping[str, str]
+"""A turn of a chat: its `role` (system, user or assistant) and its `content`."""
+
+
+def encode_chat(
+    tokenizer: PreTrainedTokenizerFast, messages: Sequence[Message], *, answering: bool = False
+) -> tuple[list[int], list[bool]]:
+    """A chat as `CHAT_TEMPLATE` writes it, but that what looks like a special token in a content is text.
+
+    Args:
+        answering: end where the assistant begins to answer.
+
+    Returns:
+        Tokens `[tokens]`, and which of them a model is trained to say: answers and their ends.
+    """
+    ids, learnt = [tokenizer.bos_token_id], [False]
+    for message in messages:
+        role = _role(tokenizer, message["role"])
+        with _as_text(tokenizer):
+            content = list(tokenizer.backend_tokenizer.encode(message["content"], add_special_tokens=False).ids)
+        answer = message["role"] == "assistant"
+        content += [tokenizer.eos_token_id] if answer else []
+        ids += role + content
+        learnt += [False] * len(role) + [answer] * len(content)
+    opened = _role(tokenizer, "assistant") if answering else []
+    return ids + opened, learnt + [False] * len(opened)
+
+
+def _role(tokenizer: PreTrainedTokenizerFast, name: str) -> list[int]:
+    return list(tokenizer.backend_tokenizer.encode(f"<|{name}|>", add_special_tokens=False).ids)
+
+
+@contextmanager
+def _as_text(tokenizer: PreTrainedTokenizerFast) -> Iterator[None]:
+    """What looks like a special token is text, inside the block."""
     backend = tokenizer.backend_tokenizer
     backend.encode_special_tokens = True
     try:
-        encoded = backend.encode_batch_fast(list(texts), add_special_tokens=False)
+        yield
     finally:
         backend.encode_special_tokens = False
-    begin, end = tokenizer.bos_token_id, tokenizer.eos_token_id
-    return [np.array([begin, *one.ids, end], dtype=np.uint16) for one in encoded]
 
 
 def token_bytes(tokenizer: PreTrainedTokenizerFast) -> NDArray[np.int64]:
