@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from accelerate import DistributedType
 from safetensors.torch import load_file
 from tests.profiles import PROFILES, composed
 from tests.tinyllama.corpora import packed_folder
@@ -29,15 +31,16 @@ SCHEDULE = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def plainly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("SELFSOWN_DEVICE", "cpu")
-    monkeypatch.setenv("SELFSOWN_PRECISION", "fp32")
-    monkeypatch.setenv("SELFSOWN_WORKERS", "1")
-    monkeypatch.setenv("SELFSOWN_TRACKING", "false")
-    monkeypatch.setattr(trainers, "measured_peak", lambda *_: 1e11)  # half a second each time, and not what is tested
-    settings.cache_clear()
-    yield
+@pytest.fixture(scope="module", autouse=True)
+def plainly() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SELFSOWN_DEVICE", "cpu")
+        patch.setenv("SELFSOWN_PRECISION", "fp32")
+        patch.setenv("SELFSOWN_WORKERS", "1")
+        patch.setenv("SELFSOWN_TRACKING", "false")
+        patch.setattr(trainers, "measured_peak", lambda *_: 1e11)  # half a second each time, and not what is tested
+        settings.cache_clear()
+        yield
     settings.cache_clear()
 
 
@@ -90,34 +93,40 @@ def watched(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> None:
     monkeypatch.setattr(PretrainingTrainer, "__init__", patched)
 
 
-def test_every_stage_of_the_schedule_is_trained_on_one_curve(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watch = Watch()
-    watched(monkeypatch, watch)
-    figures = made(corpus, tmp_path / "model")
+@pytest.fixture(scope="module")
+def whole(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Watch, dict[str, float]]:
+    """An undisturbed training: its folder, what was seen of it, its figures."""
+    folder, watch = tmp_path_factory.mktemp("whole") / "model", Watch()
+    with pytest.MonkeyPatch.context() as patch:
+        watched(patch, watch)
+        return folder, watch, made(corpus, folder)
+
+
+def test_every_period_of_the_schedule_is_trained_on_one_curve(whole: tuple[Path, Watch, dict[str, float]]) -> None:
+    folder, watch, figures = whole
     assert sorted(watch.losses) == list(range(1, 9))
     # The rate that a step was taken with: warm-up from 0, then the cosine's way down to a tenth (never to the peak,
     # as for the paper's first 503 billion tokens).
     after = [1e-2 * (0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * (step - 2) / 6))) for step in range(2, 8)]
     np.testing.assert_allclose(list(watch.rates.values()), [0, 5e-3, *after], rtol=1e-6)
-    history = json.loads((tmp_path / "model" / "training.json").read_text())
+    history = json.loads((folder / "training.json").read_text())
     assert [point["step"] for point in history] == [4, 6, 8], "every fourth, and the last of a period"
     first, *_, last = (point["dev_bits_per_byte"] for point in history)
     assert figures["best_dev_bits_per_byte"] == last < first
     assert figures["mixture_text"] + figures["mixture_code"] == pytest.approx(1)
     assert figures["tokens_per_second"] > 0 and 0 < figures["mfu"] < 1
-    assert not (tmp_path / "model" / ".work").exists()
+    assert not (folder / ".work").exists()
 
 
 @pytest.mark.parametrize("stop", [3, 4, 7])  # in a period, at the end of one, in the one with larger steps
 def test_a_training_that_was_killed_ends_up_the_same_to_the_bit(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+    whole: tuple[Path, Watch, dict[str, float]],
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stop: int,
 ) -> None:
-    with monkeypatch.context() as patch:
-        whole = Watch()
-        watched(patch, whole)
-        made(corpus, tmp_path / "whole")
+    folder, watch, _ = whole
     with monkeypatch.context() as patch:
         watched(patch, Watch(stop))
         with pytest.raises(KeyboardInterrupt):
@@ -127,13 +136,11 @@ def test_a_training_that_was_killed_ends_up_the_same_to_the_bit(
     read = TokenStream.read
     monkeypatch.setattr(TokenStream, "read", lambda self, *a: reads.append(a) or read(self, *a))
     made(corpus, tmp_path / "killed")
-    assert resumed.losses == {step: loss for step, loss in whole.losses.items() if step > stop}
-    one, other = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "killed"))
+    assert resumed.losses == {step: loss for step, loss in watch.losses.items() if step > stop}
+    one, other = (load_file(name / "model.safetensors") for name in (folder, tmp_path / "killed"))
     assert all(torch.equal(one[name], other[name]) for name in one)
     left = sum(4 * (2 if step > 6 else 1) for step in range(stop + 1, 9))
-    assert len(reads) == left + 2, (
-        "the sequences of the steps that are left, and those to validate on: none is replayed"
-    )
+    assert len(reads) == left + 2, "the sequences of the steps that are left, and those to validate on; none again"
 
 
 def test_a_checkpoint_without_its_optimizer_is_not_gone_on_from(
@@ -162,6 +169,38 @@ def test_all_weights_decay_as_in_the_papers_code(corpus: Path, tmp_path: Path, m
     monkeypatch.setattr(PretrainingTrainer, "create_optimizer", keep)
     made(corpus, tmp_path / "model", params([{"steps": 1, "mixture": {"text": 1}}], weight_decay=0.1))
     assert [decay for decay, count in groups if count] == [0.1]
+
+
+def test_activations_worked_out_again_change_no_loss(corpus: Path, tmp_path: Path) -> None:
+    one_step = [{"steps": 1, "mixture": {"text": 1}}]
+    for name, arguments in (("kept", {}), ("again", {"activation_checkpointing": True})):
+        made(corpus, tmp_path / name, params(one_step, **arguments))
+    kept, again = (load_file(tmp_path / name / "model.safetensors") for name in ("kept", "again"))
+    assert all(torch.equal(kept[name], again[name]) for name in kept)
+
+
+def test_without_a_compiler_training_goes_on_uncompiled(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from torch._inductor import cpp_builder
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    def missing() -> str:
+        raise InvalidCxxCompiler
+
+    monkeypatch.setattr(cpp_builder, "get_cpp_compiler", missing)
+    assert trainers._compiled_where_possible({"torch_compile": True, "seed": 1}) == {"torch_compile": False, "seed": 1}
+    assert "no C++ compiler on this machine" in caplog.text
+    assert trainers._compiled_where_possible({"seed": 1}) == {"seed": 1}
+
+
+def test_what_is_not_sharded_is_not_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On processors the library takes FSDP for plain data parallelism and says nothing."""
+    monkeypatch.setattr(trainers, "process_count", lambda: 2)
+    used = SimpleNamespace(accelerator=SimpleNamespace(distributed_type=DistributedType.MULTI_CPU))
+    with pytest.raises(UserError, match=r"arguments\.fsdp: the library would train with MULTI_CPU here instead"):
+        trainers._assert_sharded(used, SimpleNamespace(fsdp=["full_shard"]))
+    trainers._assert_sharded(used, SimpleNamespace(fsdp=[]))
 
 
 def test_a_longer_context_squeezes_positions(corpus: Path, tmp_path: Path) -> None:

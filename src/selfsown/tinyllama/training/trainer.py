@@ -244,7 +244,7 @@ class PretrainingTrainer(OwnOrder, Trainer):
         super().__init__(**kwargs, eval_dataset=[])
         self.held_out = held_out
         self.token_bytes = token_bytes
-        self.speed = Speed(self.model, context, order_batch=self.args)
+        self.speed = Speed(self.model, context, self.args)
         self.add_callback(self.speed)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> LRScheduler:
@@ -284,10 +284,9 @@ class PretrainingTrainer(OwnOrder, Trainer):
 
 
 class Speed(TrainerCallback):
-    """Tokens per second and MFU of the steps alone: neither validation nor saving is in it."""
+    """Tokens per second and MFU of reading and training; neither validation nor logging nor saving is in it."""
 
-    def __init__(self, model: PretrainedLlama, context: int, order_batch: TrainingArguments) -> None:
-        arguments = order_batch
+    def __init__(self, model: PretrainedLlama, context: int, arguments: TrainingArguments) -> None:
         per_step = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
         self.tokens_per_step = per_step * context * process_count()
         self.flops = flops_per_token(model, context)
@@ -295,13 +294,17 @@ class Speed(TrainerCallback):
         self.seconds: list[float] = []
         self.logged = 0
 
-    def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
-        """The clock starts."""
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        """The clock starts, and again after all that is no training."""
         self.start = time.perf_counter()
 
+    on_log = on_evaluate = on_save = on_train_begin
+
     def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-        """The clock stops; a GPU has waited for the loss by then."""
-        self.seconds.append(time.perf_counter() - self.start)
+        """A step was read and taken; a GPU has waited for its gradients' norm by then."""
+        now = time.perf_counter()
+        self.seconds.append(now - self.start)
+        self.start = now
 
     def since_last(self) -> dict[str, float]:
         """Over the steps since this was asked before."""
