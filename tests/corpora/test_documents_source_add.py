@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,15 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 import zstandard
-from click.testing import CliRunner
 from tests.corpora.documents_project import CODE, TEXT, evaluation, prose
+from tests.corpora.source_add import add
 
-from selfsown.corpora.commands.source import command
 from selfsown.corpora.documents import DocumentsParams, documents
 from selfsown.errors import UserError
 from selfsown.params import load_params
 from selfsown.products import read_card, read_product
-from selfsown.settings import settings
 from selfsown.sources.registry import load_registry
 
 PARAMS = {
@@ -33,24 +30,12 @@ PARAMS = {
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf/sources.yaml").write_text("# nothing yet\n")
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMS))
-    (tmp_path / "pipelines/corpora").mkdir(parents=True)
-    (tmp_path / "pipelines/corpora/dvc.yaml").write_text("matrix: ${corpora.matrix.documents}")
-    (tmp_path / "texts/deep").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SELFSOWN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("SELFSOWN_WORKERS", "1")
-    settings.cache_clear()
-    yield tmp_path
-    settings.cache_clear()
-
-
-def add(*arguments: str) -> str:
-    """What the command says; an error it raises is raised here."""
-    return CliRunner().invoke(command, ["add", *arguments], catch_exceptions=False).output
+def project(empty_registry: Path) -> Path:
+    (empty_registry / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    (empty_registry / "pipelines/corpora").mkdir(parents=True)
+    (empty_registry / "pipelines/corpora/dvc.yaml").write_text("matrix: ${corpora.matrix.documents}")
+    (empty_registry / "texts/deep").mkdir(parents=True)
+    return empty_registry
 
 
 def test_what_is_said_is_what_the_stage_then_keeps_and_refuses(project: Path) -> None:

@@ -12,14 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 import yaml
-from click.testing import CliRunner
+from tests.corpora.source_add import add
 
-from selfsown.corpora.commands.source import command
 from selfsown.corpora.speech import SpeechParams, speech
 from selfsown.errors import UserError
 from selfsown.params import load_params
 from selfsown.products import read_card
-from selfsown.settings import settings
 from selfsown.sources import fetch
 from selfsown.sources.registry import load_registry
 
@@ -52,23 +50,11 @@ WORDS = ("jedna", "dva", "tři", "čtyři", "pět", "šest")
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def project(empty_registry: Path) -> Path:
     """A working directory with parameters, an empty registry and an empty folder `recordings`."""
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf/sources.yaml").write_text("# nothing yet\n")
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMS))
-    (tmp_path / "recordings").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SELFSOWN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("SELFSOWN_WORKERS", "1")
-    settings.cache_clear()
-    yield tmp_path
-    settings.cache_clear()
-
-
-def add(*arguments: str) -> str:
-    """What the command says; an error it raises is raised here."""
-    return CliRunner().invoke(command, ["add", *arguments], catch_exceptions=False).output
+    (empty_registry / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    (empty_registry / "recordings").mkdir()
+    return empty_registry
 
 
 def wave(path: Path, seconds: float = 2.0) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -11,10 +10,12 @@ from transformers import PreTrainedTokenizerFast
 
 from selfsown.products import CardInfo
 from selfsown.shards import write_product
+from selfsown.text.documents.encoding import text_id
 from selfsown.tinyllama.pack import PackParams, pack
 from selfsown.tinyllama.tokenizer import as_transformers, train
 
 LINES = ("the cat sat on the mat", "a dog ran to the house and back", "x = 1234 + y[0]  # code", "12 and 34 is 46")
+TEXTS = [f"the cat number {place} sat on mat {place % 7} and the dog ran to {place * 13} houses" for place in range(60)]
 DOCUMENT = pa.schema([(name, pa.string()) for name in ("id", "text", "source", "domain", "licence", "split")])
 
 
@@ -34,7 +35,7 @@ def write_documents(folder: Path, train_texts: list[str], validation_texts: list
     """A product of documents, two shards."""
     rows = [
         {
-            "id": hashlib.sha256(text.encode()).hexdigest()[:16], "text": text, "source": "toy", "domain": "toy",
+            "id": text_id(text), "text": text, "source": "toy", "domain": "toy",
             "licence": "CC0-1.0", "split": split,
         }
         for split, texts in (("train", train_texts), ("validation", validation_texts))

@@ -1,6 +1,5 @@
 """The chat: one form in training, test and command; the loss on answers alone; words as they come."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +14,6 @@ from transformers import LlamaForCausalLM
 from selfsown.arithmetic import PROBLEM
 from selfsown.errors import UserError
 from selfsown.products import CardInfo
-from selfsown.settings import settings
 from selfsown.shards import write_product
 from selfsown.tinyllama.chat import IGNORED, ChatParams, ChatTrainer, chat, examples
 from selfsown.tinyllama.chats.arithmetic import Turn, said_value, turns
@@ -27,15 +25,7 @@ from selfsown.tinyllama.model.llama import save_model
 from selfsown.tinyllama.model.shapes import llama_config
 from selfsown.tinyllama.vocabulary.forms import encode_chat
 
-
-@pytest.fixture(autouse=True)
-def plainly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("SELFSOWN_DEVICE", "cpu")
-    monkeypatch.setenv("SELFSOWN_PRECISION", "fp32")
-    monkeypatch.setenv("SELFSOWN_TRACKING", "false")
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("plainly")
 
 
 @pytest.fixture(scope="module")

@@ -12,18 +12,16 @@ import torch
 from accelerate import DistributedType
 from safetensors.torch import load_file
 from tests.profiles import PROFILES, composed
-from tests.tinyllama.corpora import packed_folder
 from transformers import TrainerCallback
 
 from selfsown.errors import UserError
-from selfsown.settings import settings
 from selfsown.tinyllama.continual import ContinualParams, continual
 from selfsown.tinyllama.packed.streams import TokenStream
 from selfsown.tinyllama.pretrain import PretrainParams, pretrain
+from selfsown.tinyllama.training import speed
 from selfsown.tinyllama.training import trainer as trainers
 from selfsown.tinyllama.training.trainer import PretrainingTrainer
 
-TEXTS = [f"the cat number {place} sat on mat {place % 7} and the dog ran to {place * 13} houses" for place in range(60)]
 SCHEDULE = [
     {"steps": 4, "mixture": {"text": 1}},
     {"steps": 2, "mixture": {"text": 1, "code": 1}, "ramp": 2},
@@ -33,24 +31,15 @@ GOLDEN = [5.7621, 5.7603, 4.5002, 3.8088, 3.3521, 2.7940, 2.3227, 2.0308]
 """Nats a token in the eight steps of `SCHEDULE`, seed 1, fp32: first that of a guess, ln 306 = 5.72."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def plainly() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SELFSOWN_DEVICE", "cpu")
-        patch.setenv("SELFSOWN_PRECISION", "fp32")
-        patch.setenv("SELFSOWN_WORKERS", "1")
-        patch.setenv("SELFSOWN_TRACKING", "false")
-        patch.setattr(trainers, "measured_peak", lambda *_: 1e11)  # half a second each time, and not what is tested
-        settings.cache_clear()
-        yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("plainly", "no_peak")
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    packed_folder(folder, TEXTS, TEXTS[:5], names=("text", "code"))
-    return folder
+def no_peak() -> Iterator[None]:
+    """It takes half a second each time, and is not what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speed, "measured_peak", lambda *_: 1e11)
+        yield
 
 
 def params(schedule: list[dict[str, Any]] | None = None, **arguments: Any) -> PretrainParams:
@@ -96,7 +85,9 @@ def watched(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Watch, dict[str, float]]:
+def whole(
+    plainly: None, no_peak: None, corpus: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Watch, dict[str, float]]:
     """An undisturbed training: its folder, what was seen of it, its figures."""
     folder, watch = tmp_path_factory.mktemp("whole") / "model", Watch()
     with pytest.MonkeyPatch.context() as patch:

@@ -14,17 +14,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.stage_process import ZERO_2, finish, start_stage
-from tests.tinyllama.corpora import packed_folder
-from tests.tinyllama.test_pretrain import GOLDEN, TEXTS, params
+from tests.tinyllama.test_pretrain import GOLDEN, params
 
 ZERO_3 = {**ZERO_2, "zero_optimization": {"stage": 3, "stage3_gather_16bit_weights_on_model_save": True}}
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    packed_folder(folder, TEXTS, TEXTS[:5], names=("text", "code"))
-    return folder
 
 
 def command(corpus: Path, folder: Path, arguments: dict[str, Any] | None = None, **settings: str) -> Any:

@@ -22,7 +22,7 @@ from selfsown.sources import fetch
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.tinyllama.chats.arithmetic import turns
 from selfsown.tinyllama.chats.conversations import conversations
-from selfsown.tinyllama.model.llama import save_model
+from selfsown.tinyllama.model.llama import IGNORED, save_model
 from selfsown.tinyllama.vocabulary.forms import Message, encode_chat, load_tokenizer
 from selfsown.training import (
     LogToMlflow,
@@ -34,9 +34,6 @@ from selfsown.training import (
     train_to_end,
     work_folder,
 )
-
-IGNORED = -100
-"""The label of what no loss is taken of."""
 
 
 class ChatParams(StageParams):

@@ -7,14 +7,12 @@ pre-training makes them. The schedule, the optimizer and the order of data begin
 from __future__ import annotations
 
 from pydantic import Field
-from transformers import set_seed
+from transformers import LlamaConfig, set_seed
 
-from selfsown.errors import UserError
 from selfsown.identity import Identity
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.tinyllama.model.llama import PretrainedLlama
-from selfsown.tinyllama.packed.streams import Packed
-from selfsown.tinyllama.training.trainer import TrainingParams, train_model
+from selfsown.tinyllama.training.trainer import TrainingParams, described, train_model
 from selfsown.tinyllama.vocabulary.forms import load_tokenizer
 from selfsown.training import work_folder
 
@@ -33,18 +31,15 @@ def continual(params: ContinualParams, *, name: str, base: In, packed: In, model
     Raises:
         UserError: the matrix names a model that is not described.
     """
-    if name not in params.models:
-        raise UserError(f"params.yaml: tinyllama.continual.models: {name!r} is not described, the matrix names it")
-    wanted = params.models[name]
+    wanted = described(params.models, name, "tinyllama.continual")
     work = work_folder(model, identity)
     set_seed(params.seed)
-    network = PretrainedLlama.from_pretrained(base)
-    longer = wanted.context / network.config.max_position_embeddings
-    if longer > 1:  # positions are squeezed into those that it knows (Chen et al. 2023)
-        network.config.rope_parameters = {"rope_type": "linear", "rope_theta": 10_000.0, "factor": longer}
-        network.config.max_position_embeddings = wanted.context
-        network = PretrainedLlama.from_pretrained(base, config=network.config)
+    config = LlamaConfig.from_pretrained(base)
+    longer = wanted.context / config.max_position_embeddings
+    if longer > 1:  # positions are squeezed into those that it knows (Chen et al. 2023), once more if they are already
+        known = config.rope_parameters
+        config.rope_parameters = {**known, "rope_type": "linear", "factor": longer * known.get("factor", 1.0)}
+        config.max_position_embeddings = wanted.context
+    network = PretrainedLlama.from_pretrained(base, config=config)
     section = f"tinyllama.continual.models.{name}"
-    return train_model(
-        network, load_tokenizer(base), wanted, Packed.open(packed), work, seed=params.seed, section=section
-    )
+    return train_model(network, load_tokenizer(base), wanted, packed, work, seed=params.seed, section=section)

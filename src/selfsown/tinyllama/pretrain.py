@@ -11,13 +11,11 @@ from typing import Literal
 from pydantic import Field
 from transformers import set_seed
 
-from selfsown.errors import UserError
 from selfsown.identity import Identity
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.tinyllama.model.initialisation import Initialisation, fresh_model
 from selfsown.tinyllama.model.shapes import SHAPES, llama_config
-from selfsown.tinyllama.packed.streams import Packed
-from selfsown.tinyllama.training.trainer import TrainingParams, train_model
+from selfsown.tinyllama.training.trainer import TrainingParams, described, train_model
 from selfsown.tinyllama.vocabulary.forms import load_tokenizer
 from selfsown.training import work_folder
 
@@ -45,9 +43,7 @@ def pretrain(
     Raises:
         UserError: the matrix names a model that is not described.
     """
-    if name not in params.models:
-        raise UserError(f"params.yaml: tinyllama.pretrain.models: {name!r} is not described, the matrix names it")
-    wanted = params.models[name]
+    wanted = described(params.models, name, "tinyllama.pretrain")
     work = work_folder(model, identity)
     set_seed(params.seed)
     words = load_tokenizer(tokenizer)
@@ -61,4 +57,4 @@ def pretrain(
     )
     network = fresh_model(config, wanted.initialisation, params.seed)
     section = f"tinyllama.pretrain.models.{name}"
-    return train_model(network, words, wanted, Packed.open(packed), work, seed=params.seed, section=section)
+    return train_model(network, words, wanted, packed, work, seed=params.seed, section=section)

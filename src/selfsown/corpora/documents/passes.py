@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +15,14 @@ from selfsown.corpora.readers.documents.document import Reader
 from selfsown.corpora.readers.documents.shelf import SHELF, files_of, read_documents
 from selfsown.shards import ShardResult, with_reason
 from selfsown.shards.seeds import chance
-from selfsown.text.documents.encoding import tidy
+from selfsown.text.documents.encoding import text_id, tidy
 from selfsown.text.documents.heldout import HeldOut
 from selfsown.text.documents.near import Sketch, sketch
 
 DOCUMENT = pa.schema([(name, pa.string()) for name in ("id", "text", "source", "name", "domain", "licence", "split")])
 """A row of a collection.
 
-id: the first 16 hexadecimal digits of the sha256 of the text. name: file and place in the source. split: train or
-validation.
+id: `text_id` of the text. name: file and place in the source. split: train or validation.
 """
 
 BYTES_PER_SHARD = 4 << 20
@@ -74,7 +72,7 @@ class Looker:
         for path, reader in shard.files:
             for row, (_, document) in enumerate(read_documents(shard.root, path, reader), len(ids)):
                 text, reason, words = judge(document, self._rules, self._held_out)
-                ids.append(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
+                ids.append(int(text_id(text), 16))
                 characters.append(len(text))
                 if reason:
                     reasons[row] = reason
@@ -100,7 +98,7 @@ class Writer:
             for name, document in read_documents(shard.root, path, reader):
                 number += 1
                 text = tidy(document.text)
-                digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+                digest = text_id(text)
                 refused = number in reasons
                 (rejected if refused else kept).append({
                     "id": digest, "text": text[:REJECTED_CHARACTERS] if refused else text, "source": shard.source,

@@ -1,7 +1,8 @@
-"""The form of a document's characters, and signs that they were decoded wrongly."""
+"""The form of a document's characters, signs that they were decoded wrongly, and the id that a text has."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -45,3 +46,8 @@ def tidy(text: str) -> str:
         plain = unicodedata.normalize("NFC", plain).replace("\ufeff", "").replace("\u00ad", "").replace("\u00a0", " ")
     lines = "\n".join(line.rstrip() for line in plain.split("\n"))
     return _BLANK.sub("\n\n", lines).strip("\n")
+
+
+def text_id(text: str) -> str:
+    """What names a document: the first 16 hexadecimal digits of the sha256 of its text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

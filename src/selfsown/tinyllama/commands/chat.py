@@ -11,8 +11,8 @@ import torch
 from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TextStreamer
 
 from selfsown.checkpoint import model_folder, model_options
-from selfsown.device import compute_device
 from selfsown.errors import UserError
+from selfsown.tinyllama.model.llama import load_model
 from selfsown.tinyllama.vocabulary.forms import encode_chat, load_tokenizer
 
 NEW_TOKENS = 64
@@ -45,7 +45,7 @@ class Chat:
     """A chat model and its tokenizer."""
 
     def __init__(self, network: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
-        self.network = network.to(compute_device()).eval()
+        self.network = network
         self.tokenizer = tokenizer
 
     @classmethod
@@ -58,7 +58,7 @@ class Chat:
         tokenizer = load_tokenizer(folder)
         if not tokenizer.chat_template:
             raise UserError(f"{folder}: the tokenizer has no chat template: this model was not taught to chat")
-        return cls(LlamaForCausalLM.from_pretrained(folder), tokenizer)
+        return cls(load_model(folder), tokenizer)
 
     @torch.inference_mode()
     def answer(
@@ -106,7 +106,7 @@ def serve_answers(folder: str) -> Any:
 
 def serve_text(folder: str) -> Any:
     """What a registered base model does with a batch of texts: each, gone on with by the likeliest tokens."""
-    network = LlamaForCausalLM.from_pretrained(folder).to(compute_device()).eval()
+    network = load_model(Path(folder))
     tokenizer = load_tokenizer(Path(folder))
 
     @torch.inference_mode()

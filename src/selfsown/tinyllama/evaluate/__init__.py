@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from pydantic import Field
-from transformers import LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from selfsown import evaluation
-from selfsown.device import compute_device
 from selfsown.evaluation import Counts, Evaluation, Row
 from selfsown.params import Params
 from selfsown.stage import In, Metrics, Out, StageParams, stage
@@ -24,6 +24,7 @@ from selfsown.tinyllama.evaluate.harness.tasks import CHANCE, write_tasks
 from selfsown.tinyllama.evaluate.questions import answer_questions, majority
 from selfsown.tinyllama.evaluate.speculative import speculate
 from selfsown.tinyllama.evaluate.streams import document_rows, goings_on, held_out, ngram_rows, texts
+from selfsown.tinyllama.model.llama import load_model
 from selfsown.tinyllama.packed.streams import Packed
 from selfsown.tinyllama.vocabulary.forms import load_tokenizer
 
@@ -180,18 +181,11 @@ def _speed(folders: Mapping[str, Path]) -> Iterator[Row]:
 
 def _speculation(params: EvaluateParams, folders: Mapping[str, Path], documents: pd.DataFrame) -> list[Row]:
     wanted, main = params.speculation, params.registered
-    model, draft = (
-        LlamaForCausalLM.from_pretrained(folders[n]).to(compute_device()).eval() for n in (main, wanted.draft)
-    )
+    model, draft = (load_model(folders[name]) for name in (main, wanted.draft))
     room = model.config.max_position_embeddings - wanted.new
     prompts = [tokens[:room][:32].tolist() for tokens in documents["tokens"].head(wanted.prompts)]
     found = speculate(model, draft, prompts, min(wanted.new, model.config.max_position_embeddings // 2), wanted.ahead)
-    count = len(prompts)
-    return [
-        Row("draft_acceptance", main, "", found.acceptance, n=count),
-        Row("draft_speed_up", main, "", found.speed_up, n=count),
-        Row("draft_equal", main, "", found.equal, n=count),
-    ]
+    return [Row(f"draft_{name}", main, "", value, n=len(prompts)) for name, value in vars(found).items()]
 
 
 def _answers(frame: pd.DataFrame, count: int) -> list[dict[str, object]]:
@@ -240,8 +234,9 @@ other question gets the form of an answer, not an answer."""
 def _register(
     main: str, folders: Mapping[str, Path], frames: Mapping[str, pd.DataFrame], measured: list[Row], packed: Path
 ) -> None:
-    config = json.loads((folders[main] / "config.json").read_text())
-    parameters = sum(p.numel() for p in LlamaForCausalLM.from_pretrained(folders[main]).parameters())
+    config = LlamaConfig.from_pretrained(folders[main])
+    with torch.device("meta"):
+        parameters = LlamaForCausalLM(config).num_parameters()
     documents = {arm: frames[arm][frames[arm]["measure"] == BITS] for arm in (main, NGRAM)}
     header = {"language": "en", "library_name": "transformers"}
     evaluation.register(
@@ -251,7 +246,7 @@ def _register(
         baseline=Counts.of(documents[NGRAM], "value", "units"),
         metric="bits_per_byte",
         rows=[row for row in measured if row.arm == main],
-        about=BASE_CARD.format(parameters=parameters, context=config["max_position_embeddings"]),
+        about=BASE_CARD.format(parameters=parameters, context=config.max_position_embeddings),
         example=["Once upon a time"],
         output=["Once upon a time there was"],
         task="text-generation",

@@ -12,10 +12,8 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from transformers import LlamaForCausalLM
 
-from selfsown.device import compute_device
+from selfsown.tinyllama.model.llama import IGNORED
 from selfsown.tinyllama.vocabulary.forms import TokenArray
-
-IGNORED = -100
 
 
 @torch.inference_mode()
@@ -41,7 +39,7 @@ def model_bits(
     for first in range(0, len(windows), batch):
         part = windows[first : first + batch]
         rows = [torch.from_numpy(tokens[start:end].astype(np.int64)) for start, end in part]
-        padded = pad_sequence(rows, batch_first=True, padding_value=0).to(compute_device())
+        padded = pad_sequence(rows, batch_first=True, padding_value=0).to(model.device)
         labels = pad_sequence([row[1:] for row in rows], batch_first=True, padding_value=IGNORED)
         logits = model(input_ids=padded[:, :-1], use_cache=False).logits
         nats = cross_entropy(

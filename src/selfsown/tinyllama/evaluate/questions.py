@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from transformers import LlamaForCausalLM
 
-from selfsown.device import compute_device
 from selfsown.tinyllama.chats.arithmetic import Turn, said_value, turns
+from selfsown.tinyllama.model.llama import load_model
 from selfsown.tinyllama.vocabulary.forms import encode_chat, load_tokenizer
 
 MAX_ANSWER = 48
@@ -20,7 +19,7 @@ MAX_ANSWER = 48
 @torch.inference_mode()
 def answer_questions(folder: Path, tasks: Path, count: int, seed: int, batch: int) -> pd.DataFrame:
     """Greedy answers of a chat model: id, question, answer (as it should be), said, correct."""
-    model = LlamaForCausalLM.from_pretrained(folder).to(compute_device()).eval()
+    model = load_model(folder)
     tokenizer = load_tokenizer(folder)
     tokenizer.padding_side = "left"
     asked = turns(tasks, "dev", seed)[:count]

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
-from selfsown.device import compute_device
 from selfsown.shards.seeds import purpose_seed
 from selfsown.tinyllama.evaluate.bits import model_bits
 from selfsown.tinyllama.evaluate.ngram import ModifiedKneserNey
+from selfsown.tinyllama.model.llama import load_model
 from selfsown.tinyllama.packed.streams import Packed
 from selfsown.tinyllama.vocabulary.forms import TokenArray, load_tokenizer, token_bytes
 
@@ -42,7 +42,7 @@ def texts(documents: pd.DataFrame, tokenizer: PreTrainedTokenizerFast) -> list[s
 
 def document_rows(folder: Path, documents: pd.DataFrame, batch: int) -> pd.DataFrame:
     """Bits that a model needs for each document, and its bytes."""
-    model = LlamaForCausalLM.from_pretrained(folder).to(compute_device()).eval()
+    model = load_model(folder)
     tokens, offsets = _joined(documents)
     bits = model_bits(model, tokens, offsets, model.config.max_position_embeddings, batch)
     return _rows(documents, bits, offsets, token_bytes(load_tokenizer(folder))[tokens])
@@ -78,7 +78,7 @@ def _rows(
 @torch.inference_mode()
 def goings_on(folder: Path, documents: pd.DataFrame, count: int) -> list[dict[str, object]]:
     """How the model goes on with the beginnings of some documents of each collection, beside what stands there."""
-    model = LlamaForCausalLM.from_pretrained(folder).to(compute_device()).eval()
+    model = load_model(folder)
     tokenizer = load_tokenizer(folder)
     half = CONTINUED // 2
     rows: list[dict[str, object]] = []

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
 
 from selfsown.products import ProductError, iter_product
-from selfsown.text.documents.encoding import damage
+from selfsown.text.documents.encoding import damage, text_id
 
 _COLUMNS = ["id", "text", "source", "name", "domain", "licence", "split"]
 
@@ -49,7 +48,7 @@ def _frame(product: Path) -> pd.DataFrame:
         texts = [text or "" for text in table["text"].to_pylist()]
         part["characters"] = [len(text) for text in texts]
         part["fault"] = [_fault(text, name) for text, name in zip(texts, part["id"], strict=True)]
-        part["form"] = [_digest(" ".join(text.casefold().split())) for text in texts]
+        part["form"] = [text_id(" ".join(text.casefold().split())) for text in texts]
         parts.append(part)
     frame = pd.concat(parts, ignore_index=True)
     frame["validation"] = (frame["split"] == "validation").astype(float)
@@ -62,10 +61,6 @@ def _frame(product: Path) -> pd.DataFrame:
 def _fault(text: str, name: str) -> str | None:
     if not text.strip():
         return "empty text"
-    if _digest(text) != name:
+    if text_id(text) != name:
         return "the id is not that of the text"
     return damage(text) or None
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ from tokenizers import decoders
 from transformers import PreTrainedTokenizerFast
 
 from selfsown.products import ProductError, iter_product
+from selfsown.text.documents.encoding import text_id
 from selfsown.tinyllama.vocabulary.forms import TokenArray, load_tokenizer
 
 
@@ -66,7 +66,7 @@ def _faults(tokenizer: PreTrainedTokenizerFast, documents: list[TokenArray], ids
             fault = "has a beginning or end token in its midst"
         elif int(tokens.max()) >= size:
             fault = f"has a token {int(tokens.max())}; the vocabulary has {size}"
-        elif exact and hashlib.sha256(texts[place].encode()).hexdigest()[:16] != name:
+        elif exact and text_id(texts[place]) != name:
             fault = "its tokens are not the text that its id names"
         faults.append(fault)
     return faults

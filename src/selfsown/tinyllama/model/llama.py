@@ -14,8 +14,13 @@ from torch.nn import LinearCrossEntropyOptions
 from torch.nn.functional import linear_cross_entropy
 from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from selfsown.device import compute_device
+
 CHUNK = 1024
 """Tokens whose logits are held at once: with a vocabulary of 4,096 and fp32 16 MB, which processor caches help with."""
+
+IGNORED = -100
+"""The label of what no loss is taken of."""
 
 
 class PretrainedLlama(LlamaForCausalLM):
@@ -33,7 +38,7 @@ class PretrainedLlama(LlamaForCausalLM):
     ) -> object:
         """Mean cross-entropy in nats of `labels` `[batch, T]`, which stand one token further than `input_ids`.
 
-        Labels of -100 are left out. `position_ids` `[batch, T]` that begin anew at each document keep its tokens from
+        Labels `IGNORED` are left out. `position_ids` `[batch, T]` that begin anew at each document keep its tokens from
         seeing those of others. Without labels it is the library's own forward.
         """
         if labels is None:
@@ -46,6 +51,11 @@ class PretrainedLlama(LlamaForCausalLM):
             options=LinearCrossEntropyOptions(batch_chunk_size=CHUNK),
         )
         return {"loss": loss}
+
+
+def load_model(folder: Path) -> LlamaForCausalLM:
+    """The model of a folder, ready to be asked, on the device of the settings."""
+    return LlamaForCausalLM.from_pretrained(folder).to(compute_device()).eval()
 
 
 def save_model(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -70,9 +71,9 @@ class TokenStream:
             start, length, shard = start + len(piece), length - len(piece), shard + 1
         return np.concatenate(pieces).astype(np.int64)
 
-    @property
+    @cached_property
     def _starts(self) -> NDArray[np.int64]:
-        return self.__dict__.setdefault("starts", np.cumsum([0, *map(len, self.shards)])[:-1])
+        return np.cumsum([0, *map(len, self.shards)])[:-1]
 
     def documents(self) -> tuple[TokenArray, NDArray[np.int64]]:
         """All tokens in one array, and the offsets `[documents + 1]` of the documents in it."""

@@ -19,28 +19,33 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Sequences(Dataset[IntArray]):
-    """Sequences of `context` + 1 tokens in their order, from `first` on, under numbers that start at `number`.
+    """Sequences of `context` + 1 tokens in their order, those of the steps from `first` to before `last`.
 
-    The trainer counts micro-batches from the beginning of a training. Where a period has another number of them a
-    step than the one before, the numbers are shifted so that its count ends at the right sequence.
+    The trainer counts micro-batches from the beginning of a training, as if all steps were as large as these. So the
+    numbers begin where its count stands at the step `first`.
     """
 
     order: Order
     streams: Mapping[str, TokenStream]
     context: int
     first: int
-    number: int
     last: int
 
+    @property
+    def step(self) -> int:
+        """Sequences in each of these steps."""
+        return int(self.order.starts[self.first + 1] - self.order.starts[self.first])
+
     def __len__(self) -> int:
-        return self.number + self.last - self.first
+        return self.last * self.step
 
     def __getitem__(self, index: int) -> IntArray:
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[IntArray]:
         """A batch at once, as torch asks for it."""
-        chosen = self.order.at([index - self.number + self.first for index in indices])
+        shift = int(self.order.starts[self.first]) - self.first * self.step
+        chosen = self.order.at([index + shift for index in indices])
         return [self.streams[name].read([place], self.context + 1)[0] for name, place in chosen]
 
 

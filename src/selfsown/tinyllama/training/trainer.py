@@ -7,30 +7,29 @@ steps is one with more micro-batches each; the trainer that ends one hands its c
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 from math import log
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
 from pydantic import Field, model_validator
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from transformers import PreTrainedTokenizerFast, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedTokenizerFast, Trainer, TrainingArguments
 from transformers.trainer_callback import TrainerState
 
-from selfsown.device import compute_device, compute_dtype
+from selfsown.device import compute_device
 from selfsown.errors import UserError
 from selfsown.files import write_json
 from selfsown.launcher import process_count
 from selfsown.params import Params
-from selfsown.tinyllama.model.flops import flops_per_token, measured_peak
 from selfsown.tinyllama.model.llama import PretrainedLlama, save_model
 from selfsown.tinyllama.packed.order import Order, Period
 from selfsown.tinyllama.packed.streams import Packed, TokenStream
 from selfsown.tinyllama.training.data import Sequences, Shifted
+from selfsown.tinyllama.training.speed import Speed
 from selfsown.tinyllama.vocabulary.forms import token_bytes
 from selfsown.training import (
     LogToMlflow,
@@ -42,7 +41,7 @@ from selfsown.training import (
     train_to_end,
 )
 
-SPEED = ("tokens_per_second", "mfu")
+ParamsOfModel = TypeVar("ParamsOfModel", bound="TrainingParams")
 
 _log = logging.getLogger(__name__)
 
@@ -77,129 +76,108 @@ class TrainingParams(Params):
         return batch * int(self.arguments.get("gradient_accumulation_steps", 1))
 
 
+def described(models: Mapping[str, ParamsOfModel], name: str, section: str) -> ParamsOfModel:
+    """The parameters of one model.
+
+    Raises:
+        UserError: the matrix names a model that is not described.
+    """
+    if name not in models:
+        raise UserError(f"params.yaml: {section}.models: {name!r} is not described, the matrix names it")
+    return models[name]
+
+
 def train_model(
     model: PretrainedLlama,
     tokenizer: PreTrainedTokenizerFast,
     params: TrainingParams,
-    packed: Packed,
+    packed: Path,
     work: Path,
     *,
     seed: int,
     section: str,
 ) -> dict[str, float]:
-    """Train to the end and write the model's folder.
+    """Train to the last step and write the model's folder; a killed run goes on from its last whole checkpoint.
 
     Beside the weights stand `losses.json`, the loss in nats a token by step, and `speed.json`: `tokens_per_second` and
     `mfu`.
 
     Returns:
         Those two, the lowest bits per byte on validation sequences, shares and epochs of each collection, parameters.
+
+    Raises:
+        UserError: arguments that the library does not take, or that several periods cannot be trained with.
     """
-    trainer, figures = run(model, tokenizer, params, packed, work, seed=seed, section=section)
+    if len(params.schedule) > 1 and params.arguments.get("save_strategy", "steps") != "steps":
+        raise UserError(f"params.yaml: {section}.arguments.save_strategy: several periods need 'steps'")
+    opened, length = Packed.open(packed), params.context + 1
+    streams = opened.of("train", params.collections)
+    order = Order(
+        seed, params.schedule, params.step_sequences(), {name: s.sequences(length) for name, s in streams.items()}
+    )
+    shared: dict[str, Any] = {
+        "model": model,
+        "total_steps": order.steps,
+        "context": params.context,
+        "token_bytes": torch.from_numpy(token_bytes(tokenizer)),
+        "held_out": {
+            name: _spread(stream, length, params.validation)
+            for name, stream in opened.of("validation", params.collections).items()
+        },
+        "data_collator": Shifted(None if params.cross_document_attention else tokenizer.bos_token_id),
+    }
+    done, ends = _steps_done(work), np.cumsum([period.steps for period in params.schedule]).tolist()
+    ahead = [place for place, end in enumerate(ends) if done < end] or [len(ends) - 1]
+    for place in ahead:
+        first, last = ends[place] - params.schedule[place].steps, ends[place]
+        trainer = PretrainingTrainer(
+            **shared,
+            args=_arguments(params, params.schedule[place].batch, last, work, seed, section),
+            train_dataset=Sequences(order, streams, params.context, first, last),
+            callbacks=[LogToMlflow()],
+        )
+        _assert_sharded(trainer, trainer.args)
+        train_to_end(trainer, work)
+    speed = trainer.speed.totals()
     losses = [{"step": x["step"], "loss": x["loss"]} for x in trainer.state.log_history if "loss" in x]
 
     def save(folder: Path) -> None:
         save_model(model, tokenizer, folder)
         write_json(folder / "losses.json", losses)
-        write_json(folder / "speed.json", {name: figures[name] for name in SPEED if name in figures})
+        write_json(folder / "speed.json", speed)
 
     best = finish(work, save, dev_history(trainer, "bits_per_byte"), min)
-    return {**best, **figures, "parameters": float(model.num_parameters())}
-
-
-def run(
-    model: PretrainedLlama,
-    tokenizer: PreTrainedTokenizerFast,
-    params: TrainingParams,
-    packed: Packed,
-    work: Path,
-    *,
-    seed: int,
-    section: str,
-) -> tuple[PretrainingTrainer, dict[str, float]]:
-    """Train to the last step; a killed run goes on from its last whole checkpoint.
-
-    Returns:
-        The trainer of the last period, which knows what was logged in all; and tokens per second, MFU, the realised
-        mixture, epochs.
-    """
-    streams = packed.of("train", params.collections)
-    length = params.context + 1
-    sequences = {name: stream.sequences(length) for name, stream in streams.items()}
-    order = Order(seed, params.schedule, params.step_sequences(), sequences)
-    held_out = {name: _spread(s, params) for name, s in packed.of("validation", params.collections).items()}
-    step, trainer = 0, None
-    for period in params.schedule:
-        first, step = step, step + period.steps
-        reached = _steps_done(work)
-        if step < order.steps and reached >= step:
-            continue
-        if reached < first:
-            raise UserError(f"params.yaml: {section}.arguments.save_strategy: several periods need 'steps'")
-        trainer = _trainer(
-            model, tokenizer, params, period, work, (first, step), order, streams, held_out, seed, section
-        )
-        train_to_end(trainer, work)
-    assert trainer is not None
     shares = {f"mixture_{name}": share for name, share in order.proportions.items()}
     epochs = {f"epochs_{name}": count for name, count in order.epochs.items()}
-    return trainer, {**trainer.speed.totals(), **shares, **epochs}
+    return {**best, **speed, **shares, **epochs, "parameters": float(model.num_parameters())}
 
 
 def _steps_done(work: Path) -> int:
     """What the last whole checkpoint has behind it."""
-    checkpoint = last_checkpoint(work)
-    return 0 if checkpoint is None else _state(Path(checkpoint)).global_step
+    if (checkpoint := last_checkpoint(work)) is None:
+        return 0
+    return int(TrainerState.load_from_json(str(Path(checkpoint) / "trainer_state.json")).global_step)
 
 
-def _state(checkpoint: Path) -> TrainerState:
-    return TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+def _spread(stream: TokenStream, length: int, count: int) -> np.ndarray:
+    """Sequences to validate on, evenly spread over the stream, so over its documents: `[sequences, length]`."""
+    places = np.linspace(0, stream.sequences(length) - 1, count).astype(int)
+    return stream.read(np.unique(places).tolist(), length)
 
 
-def _spread(stream: TokenStream, params: TrainingParams) -> np.ndarray:
-    """Sequences to validate on, evenly spread over the stream, so over its documents: `[sequences, context + 1]`."""
-    length = params.context + 1
-    count = stream.sequences(length)
-    return stream.read(np.unique(np.linspace(0, count - 1, params.validation).astype(int)).tolist(), length)
-
-
-def _trainer(
-    model: PretrainedLlama,
-    tokenizer: PreTrainedTokenizerFast,
-    params: TrainingParams,
-    period: Period,
-    work: Path,
-    steps: tuple[int, int],
-    order: Order,
-    streams: Mapping[str, TokenStream],
-    held_out: Mapping[str, np.ndarray],
-    seed: int,
-    section: str,
-) -> PretrainingTrainer:
-    """The trainer of one period."""
-    first, last = steps
-    accumulated = period.batch * int(params.arguments.get("gradient_accumulation_steps", 1))
+def _arguments(params: TrainingParams, batch: int, last: int, work: Path, seed: int, section: str) -> TrainingArguments:
+    """The library's own, up to the step `last`, of a period whose steps are `batch` times as large."""
+    accumulated = batch * int(params.arguments.get("gradient_accumulation_steps", 1))
     block = {**params.arguments, "max_steps": last, "gradient_accumulation_steps": accumulated}
-    block = _compiled_where_possible(block)
-    arguments = library_arguments(
-        TrainingArguments, block, work=work, section=section, keep_best=False, seed=seed, data_seed=seed
+    return library_arguments(
+        TrainingArguments,
+        _compiled_where_possible(block),
+        work=work,
+        section=section,
+        keep_best=False,
+        seed=seed,
+        data_seed=seed,
     )
-    number = first * period.batch * order.batch
-    trainer = PretrainingTrainer(
-        total_steps=order.steps,
-        held_out=held_out,
-        token_bytes=torch.from_numpy(token_bytes(tokenizer)),
-        context=params.context,
-        model=model,
-        args=arguments,
-        data_collator=Shifted(None if params.cross_document_attention else tokenizer.bos_token_id),
-        train_dataset=Sequences(
-            order, streams, params.context, int(order.starts[first]), number, int(order.starts[last])
-        ),
-        callbacks=[LogToMlflow()],
-    )
-    _assert_sharded(trainer, arguments)
-    return trainer
 
 
 def _compiled_where_possible(block: dict[str, Any]) -> dict[str, Any]:
@@ -281,42 +259,3 @@ class PretrainingTrainer(OwnOrder, Trainer):
         self.log(each)
         whole = sum(bits.values()) / sum(sizes.values())
         return {**each, **self.measured(f"{metric_key_prefix}_bits_per_byte", whole)}
-
-
-class Speed(TrainerCallback):
-    """Tokens per second and MFU of reading and training; neither validation nor logging nor saving is in it."""
-
-    def __init__(self, model: PretrainedLlama, context: int, arguments: TrainingArguments) -> None:
-        per_step = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
-        self.tokens_per_step = per_step * context * process_count()
-        self.flops = flops_per_token(model, context)
-        self.peak = measured_peak(compute_device(), compute_dtype()) * process_count()
-        self.seconds: list[float] = []
-        self.logged = 0
-
-    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
-        """The clock starts, and again after all that is no training."""
-        self.start = time.perf_counter()
-
-    on_log = on_evaluate = on_save = on_train_begin
-
-    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-        """A step was read and taken; a GPU has waited for its gradients' norm by then."""
-        now = time.perf_counter()
-        self.seconds.append(now - self.start)
-        self.start = now
-
-    def since_last(self) -> dict[str, float]:
-        """Over the steps since this was asked before."""
-        seconds, self.logged = self.seconds[self.logged :], len(self.seconds)
-        return self._rates(seconds)
-
-    def totals(self) -> dict[str, float]:
-        """Over all steps of this process but the first, which warms up and compiles."""
-        return self._rates(self.seconds[1:])
-
-    def _rates(self, seconds: list[float]) -> dict[str, float]:
-        if not seconds:
-            return {}
-        rate = self.tokens_per_step * len(seconds) / sum(seconds)
-        return {"tokens_per_second": rate, "mfu": rate * self.flops / self.peak}
