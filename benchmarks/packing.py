@@ -39,7 +39,7 @@ ARMS: dict[str, tuple[int, dict[str, str]]] = {
     "one worker": (1, {}),
     "two workers": (2, {}),
 }
-SHAPE, CONTEXT, BATCH = "micro", 256, 16
+SHAPE, CONTEXT, BATCH = "nano", 256, 8
 """As `conf/tinyllama/laptop.yaml` trains."""
 READ, STEPS = 400, 12
 

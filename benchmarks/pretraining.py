@@ -41,7 +41,7 @@ from selfsown.tinyllama.packed.streams import Packed
 from selfsown.tinyllama.vocabulary.forms import load_tokenizer
 
 JOBS = {
-    "micro": (Job("micro", context=256, batch=16, steps=20, seed=SEED), 3),
+    "nano": (Job("nano", context=256, batch=16, steps=20, seed=SEED), 3),
     "50M": (Job("50M", context=512, batch=4, steps=7, seed=SEED), 2),
 }
 """The laptop shape, as `conf/tinyllama/laptop.yaml` trains it, and one of 50 M weights; how often each is repeated."""
@@ -169,7 +169,7 @@ def main() -> None:
         make_tokenizer(folder)
         packed = pack(folder, "packed", 1)
         for shape, (job, repeats) in JOBS.items():
-            if smoke and shape != "micro":
+            if smoke and shape != "nano":
                 continue
             job, repeats = (replace(job, steps=5), 1) if smoke else (job, repeats)
             flops = prepare(folder / shape, job, packed, folder / "tokenizer")

@@ -65,7 +65,7 @@ def chat_params(steps: int) -> ChatParams:
 
 def test_the_loss_is_on_the_answer_and_its_end_alone() -> None:
     tokenizer = tiny_tokenizer()
-    (row,) = examples(tokenizer, [Turn("t", "12 and 34 ?", "12 + 34 = 46", "46").messages])
+    (row,) = examples(tokenizer, [Turn("t", "number0 and number1 ?", ("12", "34"), "+ number0 number1", "46").messages])
     learnt = [token for token in row["labels"] if token != IGNORED]
     assert tokenizer.decode(learnt) == "12 + 34 = 46</s>"
     asked = row["input_ids"][: len(row["labels"]) - len(learnt)]
@@ -117,7 +117,8 @@ def test_a_file_without_conversations_is_named(tmp_path: Path) -> None:
 
 def test_tasks_are_questions_with_their_equations(tasks: Path) -> None:
     found = {turn.id: turn for turn in turns(tasks, "train", 1)}
-    assert found["2.4/t5"] == Turn("2.4/t5", "A = 5 . A + 3 = B . B ?", "5 + 3 = 8", "8")
+    assert found["2.4/t5"].question == "A = 5 . A + 3 = B . B ?"
+    assert (found["2.4/t5"].answer, found["2.4/t5"].value) == ("5 + 3 = 8", "8")
     assert len(found) == 30 and len(turns(tasks, "dev", 1)) == 10
     assert [turn.id for turn in turns(tasks, "dev", 1)] != [turn.id for turn in turns(tasks, "dev", 2)]
     assert [said_value(text) for text in ("5 + 3 = 8", "8", "5 = 3 = 1 ", "")] == ["8", "8", "1", ""]

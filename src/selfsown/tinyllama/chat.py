@@ -56,9 +56,9 @@ def chat(params: ChatParams, *, base: In, tasks: In, model: Out, identity: Ident
     set_seed(params.seed)
     tokenizer = load_tokenizer(base)
     network = LlamaForCausalLM.from_pretrained(base)
-    chats = _chats(params, tasks)
-    held_out, learnt = chats[: params.validation], chats[params.validation :]
     batch, batches = planned_batches(params.arguments)
+    chats = _chats(params, tasks, params.validation + batch * batches)
+    held_out, learnt = chats[: params.validation], chats[params.validation :]
     order = [index % len(learnt) for index in range(batch * batches)]
     arguments = library_arguments(
         SFTConfig,
@@ -84,12 +84,12 @@ class ChatTrainer(OwnOrder, SFTTrainer):
     """TRL's trainer, in the planned order."""
 
 
-def _chats(params: ChatParams, tasks: Path) -> list[list[Message]]:
-    """All there are to learn from, in an order drawn by the seed."""
+def _chats(params: ChatParams, tasks: Path, count: int) -> list[list[Message]]:
+    """The first `count` of all there are to learn from, or all, in an order drawn by the seed."""
     if params.source is None:
-        return [turn.messages for turn in turns(tasks, "train", params.seed)]
+        return [turn.messages for turn in turns(tasks, "train", params.seed)[:count]]
     found = conversations(fetch(params.source), params.source)
-    return [found[index] for index in np.random.default_rng(params.seed).permutation(len(found))]
+    return [found[index] for index in np.random.default_rng(params.seed).permutation(len(found))[:count]]
 
 
 def examples(tokenizer: PreTrainedTokenizerFast, chats: Sequence[Sequence[Message]]) -> Dataset:

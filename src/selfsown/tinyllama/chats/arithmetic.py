@@ -17,12 +17,28 @@ _MASK = re.compile(r"number([0-9]+)")
 
 @dataclass(frozen=True)
 class Turn:
-    """A question, the answer that is learnt, and what must stand at its end to be right."""
+    """A task as question and answer, written out when it is asked for: few of all tasks are.
+
+    Attributes:
+        task, numbers, equation: as the row of the task has them, the numbers masked in both texts.
+        value: what must stand at the end of an answer for it to be right.
+    """
 
     id: str
-    question: str
-    answer: str
+    task: str
+    numbers: tuple[str, ...]
+    equation: str
     value: str
+
+    @property
+    def question(self) -> str:
+        """With its numbers."""
+        return _filled(self.task, self.numbers)
+
+    @property
+    def answer(self) -> str:
+        """What is learnt: the calculation and what it comes to."""
+        return f"{_filled(print_infix(parse_prefix(self.equation)), self.numbers)} = {self.value}"
 
     @property
     def messages(self) -> list[Message]:
@@ -40,9 +56,8 @@ def _of(product: Path, split: str) -> Iterator[Turn]:
     columns = ["id", "question", "numbers", "equation", "answer", "split"]
     for row in read_product(product, columns).to_pylist():
         if row["split"] == split:
-            equation = _filled(print_infix(parse_prefix(row["equation"])), row["numbers"])
-            question = _filled(row["question"], row["numbers"])
-            yield Turn(f"{product.name}/{row['id']}", question, f"{equation} = {row['answer']}", row["answer"])
+            name = f"{product.name}/{row['id']}"
+            yield Turn(name, row["question"], tuple(row["numbers"]), row["equation"], row["answer"])
 
 
 def _filled(text: str, numbers: Sequence[str]) -> str:

@@ -47,5 +47,6 @@ def majority(answered: pd.DataFrame, tasks: Path, seed: int) -> pd.DataFrame:
 
 
 def _marked(asked: list[Turn], said: list[str]) -> pd.DataFrame:
-    frame = pd.DataFrame([vars(turn) for turn in asked]).assign(said=said)
+    columns = ("id", "question", "answer", "value")
+    frame = pd.DataFrame([{name: getattr(turn, name) for name in columns} for turn in asked]).assign(said=said)
     return frame.assign(correct=(frame["said"].map(said_value) == frame["value"]).astype(int))

@@ -44,13 +44,15 @@ class PretrainedLlama(LlamaForCausalLM):
         if labels is None:
             return super().forward(input_ids=input_ids, position_ids=position_ids, **kwargs)
         hidden = self.model(input_ids=input_ids, position_ids=position_ids, use_cache=False).last_hidden_state
-        loss = linear_cross_entropy(
-            hidden.flatten(0, 1),
-            self.lm_head.weight,
-            labels.flatten(),
-            options=LinearCrossEntropyOptions(batch_chunk_size=CHUNK),
-        )
-        return {"loss": loss}
+        return {"loss": cross_entropy_in_pieces(hidden, self.lm_head.weight, labels)}
+
+
+# torch.compile would take it apart, hold all logits, and keep the head's gradient twice.
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # torch has no types for it
+def cross_entropy_in_pieces(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy in nats of `labels` `[batch, T]` by a head `[vocabulary, width]` over `[batch, T, width]`."""
+    options = LinearCrossEntropyOptions(batch_chunk_size=CHUNK)
+    return linear_cross_entropy(hidden.flatten(0, 1), weight, labels.flatten(), options=options)
 
 
 def load_model(folder: Path) -> LlamaForCausalLM:
