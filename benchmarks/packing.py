@@ -66,7 +66,7 @@ def measure_reading(packed: Packed) -> dict[str, Any]:
     streams = packed.of("train", ["code"])
     sequences = {name: stream.sequences(CONTEXT + 1) for name, stream in streams.items()}
     order = Order(SEED, (Period(steps=READ, mixture={"code": 1}),), BATCH, sequences)
-    data = Sequences(order, streams, CONTEXT, 0, 0, int(order.starts[-1]))
+    data = Sequences(order, streams, CONTEXT, 0, READ)
     collate = Shifted(None)
     model = fresh_model(llama_config(SHAPE, VOCABULARY, CONTEXT, bos=0, eos=1, pad=None), "paper", SEED).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
