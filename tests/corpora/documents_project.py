@@ -12,6 +12,7 @@ from selfsown.arithmetic import PROBLEM
 from selfsown.audio import UTTERANCE
 from selfsown.corpora.documents import DocumentsParams
 from selfsown.products import CardInfo
+from selfsown.reasoning.rationale import RATIONALE
 from selfsown.shards import write_product
 from selfsown.sources import register_folder
 
@@ -60,6 +61,8 @@ CODE: dict[str, Any] = {
     "lines": {"mean": 100, "longest": 1000, "letters": 0.25},
 }
 QUESTION = "ann has number0 apples and eats number1 of them . how many apples are left for her brother now ?"
+UNSEEN = "Bo's ferry crosses the strait 14 times a day with 35 cars; how many cars cross in a week?"
+LABELLED = "On Monday a baker made 4 trays of 12 rolls and sold all but 7 of them; how many rolls did she sell?"
 SHORT = "číslo pět je tady dnes doma u nás"
 CARD = CardInfo(name="made", licence="CC0-1.0", source="made here", seed=1)
 
@@ -83,7 +86,7 @@ def prose(seed: int, sentences: int = 12) -> str:
 
 
 def evaluation(root: Path) -> dict[str, Path]:
-    """Products of problems and speech, a row of each split."""
+    """Products of problems, speech and rationales, a row of each kind of split."""
     question = {
         "id": "q", "question": QUESTION, "numbers": ["7", "2"], "equation": "- number0 number1", "answer": "5",
         "steps": 1, "operators": "-", "group": "q", "fold": -1, "source": "made here",
@@ -94,7 +97,13 @@ def evaluation(root: Path) -> dict[str, Path]:
     blank = dict.fromkeys(UTTERANCE.names)
     spoken = [blank | {"id": split, "text": SHORT, "split": split} for split in ("ood", "seed")]
     write_product(root / "speech", [pa.Table.from_pylist(spoken, UTTERANCE)], schema=UTTERANCE, card=CARD)
-    return {"problems": root / "problems", "speech": root / "speech"}
+    asked = dict.fromkeys(RATIONALE.names) | {"numbers": [], "steps": 0}
+    rows = [
+        asked | {"id": split, "question": question, "split": split}
+        for split, question in (("unseen", UNSEEN), ("labelled", LABELLED))
+    ]
+    write_product(root / "rationales", [pa.Table.from_pylist(rows, RATIONALE)], schema=RATIONALE, card=CARD)
+    return {name: root / name for name in ("problems", "speech", "rationales")}
 
 
 def register(root: Path, texts: dict[str, str | bytes]) -> None:

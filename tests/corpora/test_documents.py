@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from tests.corpora.documents_project import QUESTION, SHORT, evaluation, params, prose, register
+from tests.corpora.documents_project import LABELLED, QUESTION, SHORT, UNSEEN, evaluation, params, prose, register
 
 from selfsown.corpora.documents import DocumentsParams, documents, passes
 from selfsown.corpora.documents.passes import split_of
@@ -68,6 +68,7 @@ def test_rows_are_what_they_say(project: Path) -> None:
         (prose(3) + " One more.", "near-duplicate: of "),
         (f"{prose(100)} {QUESTION.replace('number0', '1,200').replace('number1', '7.5')}", "held out: 13 words"),
         (f"{prose(100)} {SHORT.upper()} {prose(101)}", "held out: 8 words"),
+        (f"{prose(100)} {UNSEEN.replace('14', '20')} {prose(101)}", "held out: 13 words"),
     ],
 )
 def test_each_filter_refuses_with_its_reason(project: Path, text: str | bytes, reason: str) -> None:
@@ -83,10 +84,16 @@ def test_each_filter_refuses_with_its_reason(project: Path, text: str | bytes, r
 def test_training_texts_of_the_evaluations_and_short_ones_are_no_leak(project: Path) -> None:
     words = QUESTION.split()
     register(
-        project, {**GOOD, "a.txt": prose(100) + " " + " ".join(words[:12]), "b.txt": prose(10_000, 1) + prose(101)}
+        project,
+        {
+            **GOOD,
+            "a.txt": prose(100) + " " + " ".join(words[:12]),
+            "b.txt": prose(10_000, 1) + prose(101),
+            "c.txt": prose(102) + LABELLED,
+        },
     )
     card, _ = make(project, params())
-    assert card.rows == 32
+    assert card.rows == 33
 
 
 def test_generated_code_is_refused(project: Path) -> None:

@@ -13,7 +13,14 @@ pytestmark = [pytest.mark.recipe, pytest.mark.usefixtures("smoke")]
 
 @pytest.mark.parametrize(
     ("product", "fewest"),
-    [("speech", 20), ("sentences", 20), ("problems", 400), ("documents/text", 50), ("documents/code", 20)],
+    [
+        ("speech", 20),
+        ("sentences", 20),
+        ("problems", 400),
+        ("rationales", 40),
+        ("documents/text", 50),
+        ("documents/code", 20),
+    ],
 )
 def test_product(product: str, fewest: int) -> None:
     folder = Path("data/corpora", product)

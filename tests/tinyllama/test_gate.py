@@ -15,7 +15,7 @@ from selfsown.products import CardInfo, ProductError, read_product
 from selfsown.quality import GateError
 from selfsown.shards import write_product
 from selfsown.tinyllama.gate import frames, suites
-from selfsown.tinyllama.gate.packed import packed_frames
+from selfsown.tinyllama.gate.packed import packed_frame
 from selfsown.tinyllama.packed.streams import PACKED
 
 LIMITS = suites.DocumentLimits.model_validate({
@@ -51,7 +51,7 @@ class World:
                 row["id"] = row["id"] or hashlib.sha256((row["text"] or "").encode()).hexdigest()[:16]
             table = pa.Table.from_pylist(rows, DOCUMENT)
             write_product(self.root / "documents" / name, [table[:7], table[7:]], schema=DOCUMENT, card=card)
-        found = frames.document_frames(self.root / "documents")
+        found = frames.document_frames(self.root / "documents", ["code", "text"])
         quality.check(found, {name: suites.documents(limits) for name in found}, self.root / "report")
         return found
 
@@ -127,8 +127,8 @@ def test_shares_and_counts(world: World) -> None:
 
 def test_a_folder_without_a_finished_collection(world: World) -> None:
     (world.root / "documents/text").mkdir(parents=True)
-    with pytest.raises(ProductError, match="no finished collection of documents in it"):
-        frames.document_frames(world.root / "documents")
+    with pytest.raises(ProductError, match="text: not a finished data product"):
+        frames.document_frames(world.root / "documents", ["text"])
 
 
 @pytest.mark.parametrize(
@@ -144,21 +144,17 @@ def test_a_folder_without_a_finished_collection(world: World) -> None:
 def test_a_packed_document_that_is_not_its_text_is_named(spoilt: object, said: str, tmp_path: Path) -> None:
     packed, tokenizer = packed_folder(tmp_path, [f"a text with the number {n}" for n in range(9)], ["kept aside here"])
     limits = suites.PackedLimits(min_rows=5, min_tokens=3)
-    (tmp_path / "tokenizers").mkdir()
-    tokenizer.save_pretrained(tmp_path / "tokenizers" / "web")
-    packed.rename(tmp_path / "products")
-    (tmp_path / "all").mkdir()
-    (tmp_path / "products").rename(tmp_path / "all" / "web")
+    tokenizer.save_pretrained(tmp_path / "tokenizer")
 
     def check() -> None:
-        found = packed_frames(tmp_path / "all", tmp_path / "tokenizers")
-        quality.check(found, {name: suites.packed(limits) for name in found}, tmp_path / "report")
+        found = packed_frame(packed, tmp_path / "tokenizer")
+        quality.check({"packed": found}, {"packed": suites.packed(limits)}, tmp_path / "report")
 
     check()
-    table = read_product(tmp_path / "all" / "web").to_pylist()
+    table = read_product(packed).to_pylist()
     table[3]["input_ids"] = spoilt(table[3]["input_ids"])
     card = CardInfo(name="made", licence="CC0-1.0", source="made here", seed=1)
-    write_product(tmp_path / "all" / "web", [pa.Table.from_pylist(table, PACKED)], schema=PACKED, card=card)
+    write_product(packed, [pa.Table.from_pylist(table, PACKED)], schema=PACKED, card=card)
     with pytest.raises(GateError, match=said) as caught:
         check()
     assert table[3]["id"] in str(caught.value)

@@ -1,7 +1,8 @@
 """The DAG of all stages, as DVC sees it: a picture (SVG) and a Mermaid graph.
 
 The copies of a matrix stage are one node, and an arrow that a chain of other arrows implies is left out: what feeds
-what stays readable. Positions are Sugiyama's layered layout (grandalf), so they follow from the graph alone.
+what stays readable. So is an arrow that leads back: where stages take turns, the first turn is shown. Positions are
+Sugiyama's layered layout (grandalf), so they follow from the graph alone.
 """
 
 from __future__ import annotations
@@ -66,7 +67,11 @@ def read_dag(front_door: Path) -> nx.DiGraph:
         for stage, node in sorted(stages.items(), key=lambda pair: pair[1]):
             graph.add_node(node, desc=stage.desc or "")
         edges = {(stages[producer], stages[consumer]) for consumer, producer in repo.index.graph.edges}
+        order = [stages[stage] for stage in nx.lexicographical_topological_sort(repo.index.graph.reverse(), key=str)]
+    first = {node: place for place, node in reversed(list(enumerate(order)))}
     graph.add_edges_from(sorted(edge for edge in edges if edge[0] != edge[1]))
+    turns = [graph.subgraph(nodes) for nodes in nx.strongly_connected_components(graph)]
+    graph.remove_edges_from([edge for among in turns for edge in among.edges if first[edge[0]] > first[edge[1]]])
     reduced = nx.transitive_reduction(graph)
     reduced.add_nodes_from(graph.nodes(data=True))
     return reduced

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
@@ -14,9 +15,12 @@ import click
 from selfsown.corpora.documents import DocumentsParams
 from selfsown.corpora.documents.rules import judge as judge_text
 from selfsown.corpora.problems import ProblemsParams, judge
+from selfsown.corpora.rationales import RationalesParams
+from selfsown.corpora.rationales import judge as judge_worked
 from selfsown.corpora.readers import word_problems
 from selfsown.corpora.readers.documents.own import OWN, holds_texts, own_files
 from selfsown.corpora.readers.documents.shelf import read_documents
+from selfsown.corpora.readers.rationales import own as own_problems
 from selfsown.corpora.readers.speech import folder as recordings
 from selfsown.corpora.readers.speech.clips import SPLITS, Clip
 from selfsown.corpora.speech import Judge, SpeechParams, judged
@@ -43,7 +47,8 @@ def add(name: str, origin: str, keep: tuple[str, ...]) -> None:
     @REVISION for another than its main branch.
 
     A folder with manifest.csv, metadata.jsonl, sound files or Parquet with a column `audio` holds recordings. One with
-    .txt, .jsonl, .jsonl.zst or other Parquet holds texts.
+    .jsonl or Parquet that has `question` and `answer` holds problems to reason about. One with .txt, .jsonl, .jsonl.zst
+    or other Parquet holds texts.
     """
     if origin.startswith("hub:"):
         source = register_hub(origin, name, keep)
@@ -56,10 +61,12 @@ def add(name: str, origin: str, keep: tuple[str, ...]) -> None:
             raise UserError(f"{origin}: no such folder")
         if name in word_problems.SETS:
             found, then = _problems(folder, name)
+        elif own_problems.holds_problems(folder):
+            found, then = _worked(folder, name)
         elif not own_files(folder) and not (folder / "manifest.csv").is_file():
             raise UserError(
-                f"{origin}: expected recordings (manifest.csv, metadata.jsonl or Parquet with a column `audio`) "
-                f"or texts ({', '.join(OWN)}) in it"
+                f"{origin}: expected recordings (manifest.csv, metadata.jsonl or Parquet with a column `audio`), "
+                f"problems (.jsonl or Parquet with question and answer) or texts ({', '.join(OWN)}) in it"
             )
         else:
             found, then = (_texts if holds_texts(folder) else _recordings)(folder, name)
@@ -160,6 +167,29 @@ def _problems(folder: Path, name: str) -> tuple[list[str], list[str]]:
     splits = ", ".join(f"{split} {usable.count(split):,}" for split in sorted(set(usable)))
     sets = ", ".join(dict.fromkeys((*params.sets, name)))
     return [f"{len(usable):,} problems: {splits}", *refusals], [f"corpora.problems.sets: [{sets}]"]
+
+
+def _worked(folder: Path, name: str) -> tuple[list[str], list[str]]:
+    """What the stage corpora.rationales can use of a folder, like `_recordings`."""
+    params = load_params("corpora.rationales", RationalesParams)
+    found = list(own_problems.read(name, folder))
+    rows = [judge_worked(row, params, whole=False) for row in found]
+    # the reader's reasons say where, the judge's do not
+    places = ("" if row.reason else row.id.removeprefix(f"{name}/") for row in found)
+    refusals = _refusals((row.reason, place) for row, place in zip(rows, places, strict=True))
+    usable = [row for row in rows if not row.reason]
+    if not usable:
+        raise UserError("\n".join([f"{folder}: no problem that can be used", *refusals]))
+    splits = Counter(row.split or "not given" for row in usable)
+    table = [f"  split {split}: {count:,}" for split, count in sorted(splits.items())]
+    free = [row for row in usable if not row.split]
+    tests = len(free) // 8
+    labelled = min(sum(bool(row.rationale) for row in free) // 2, len(free) - 2 * tests)
+    wanted = f"{{kind: own, source: {name}, rows: {{test: {tests}, dev: {tests}, labelled: {labelled}, pool: null}}}}"
+    reasoned = sum(bool(row.rationale) for row in usable)
+    return [f"{len(usable):,} problems, {reasoned:,} with a rationale", *table, *refusals], [
+        f"corpora.rationales.sets: [{wanted}]  # for example; or beside those that are there"
+    ]
 
 
 def _in_known_letters(clip: Clip) -> Clip:

@@ -1,6 +1,7 @@
 """Texts and source code to pre-train on (TinyLlama, section 2.1): filtered, without duplicates and without leaks.
 
-problems, speech products -> rows of `DOCUMENT`: id, text, source, name, domain, licence, split; a product a collection.
+problems, speech, rationales products -> rows of `DOCUMENT`: id, text, source, name, domain, licence, split; a product
+a collection.
 
 Three steps, so that it scales with the files: every file is looked at on its own, in parallel, and leaves ids and
 sketches but no text; one process decides on duplicates and limits; every file is read again, in parallel, and written.
@@ -17,9 +18,10 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from selfsown.corpora.documents.choice import decide
-from selfsown.corpora.documents.passes import DOCUMENT, Looker, Writer, cut
+from selfsown.corpora.documents.passes import Looker, Writer, cut
 from selfsown.corpora.documents.rules import Collection
 from selfsown.corpora.readers.documents.shelf import source_of
+from selfsown.corpora.schemas.document import DOCUMENT
 from selfsown.errors import UserError
 from selfsown.identity import Identity
 from selfsown.products import CardInfo, iter_product, read_product
@@ -40,7 +42,14 @@ class DocumentsParams(StageParams):
 
 @stage()
 def documents(
-    params: DocumentsParams, *, collection: str, problems: In, speech: In, documents: Out, identity: Identity
+    params: DocumentsParams,
+    *,
+    collection: str,
+    problems: In,
+    speech: In,
+    rationales: In,
+    documents: Out,
+    identity: Identity,
 ) -> Metrics:
     """Make one collection.
 
@@ -51,7 +60,8 @@ def documents(
         known = ", ".join(params.collections)
         raise UserError(f"corpora.matrix.documents: {collection!r}: corpora.documents.collections has {known}")
     rules = params.collections[collection]
-    held_out = HeldOut(evaluation_texts(problems, speech), shortest=int(rules.ngram.low), longest=int(rules.ngram.high))
+    texts = evaluation_texts(problems, speech, rationales)
+    held_out = HeldOut(texts, shortest=int(rules.ngram.low), longest=int(rules.ngram.high))
     origins = {name: describe(source_of(name)) for name in rules.sources}
     shards = [shard for name, origin in origins.items() for shard in cut(name, origin.licence)]
     looks = dict(work(partial(Looker, rules, held_out), list(enumerate(shards))))
@@ -82,7 +92,7 @@ def documents(
     return {**_counts(documents), "rejected": sum(card.dropped.values())}
 
 
-def evaluation_texts(problems: Path, speech: Path) -> Iterator[str]:
+def evaluation_texts(problems: Path, speech: Path, rationales: Path) -> Iterator[str]:
     """What is measured on and must not be learnt: the questions and transcripts that no model is trained on."""
     for row in read_product(problems, columns=["question", "split"]).to_pylist():
         if row["split"] in ("dev", "test"):
@@ -90,6 +100,9 @@ def evaluation_texts(problems: Path, speech: Path) -> Iterator[str]:
     for row in read_product(speech, columns=["text", "split"]).to_pylist():
         if row["split"] in ("dev", "test", "ood"):
             yield row["text"]
+    for row in read_product(rationales, columns=["question", "split"]).to_pylist():
+        if row["split"] in ("dev", "test", "unseen"):
+            yield row["question"]
 
 
 def _counts(product: Path) -> dict[str, float]:

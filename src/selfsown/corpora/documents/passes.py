@@ -13,17 +13,11 @@ from selfsown.corpora.documents.choice import Look
 from selfsown.corpora.documents.rules import CodeCollection, TextCollection, judge
 from selfsown.corpora.readers.documents.document import Reader
 from selfsown.corpora.readers.documents.shelf import SHELF, files_of, read_documents
+from selfsown.corpora.schemas.document import DOCUMENT, split_of
 from selfsown.shards import ShardResult, with_reason
-from selfsown.shards.seeds import chance
 from selfsown.text.documents.encoding import text_id, tidy
 from selfsown.text.documents.heldout import HeldOut
 from selfsown.text.documents.near import Sketch, sketch
-
-DOCUMENT = pa.schema([(name, pa.string()) for name in ("id", "text", "source", "name", "domain", "licence", "split")])
-"""A row of a collection.
-
-id: `text_id` of the text. name: file and place in the source. split: train or validation.
-"""
 
 BYTES_PER_SHARD = 4 << 20
 """Of a source's files, as they lie on disk; a larger file is a shard of its own."""
@@ -109,8 +103,3 @@ class Writer:
         return ShardResult(
             pa.Table.from_pylist(kept, DOCUMENT), with_reason(pa.Table.from_pylist(rejected, DOCUMENT), said)
         )
-
-
-def split_of(name: str, validation: float, seed: int) -> str:
-    """The split of a document by its id, whatever other documents there are."""
-    return "validation" if chance(f"validation:{name}", seed) < validation else "train"

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from selfsown.products import ProductError, iter_product
+from selfsown.products import iter_product
 from selfsown.text.documents.encoding import damage, text_id
 
 _COLUMNS = ["id", "text", "source", "name", "domain", "licence", "split"]
 
 
-def document_frames(folder: Path) -> dict[str, pd.DataFrame]:
-    """The collections in a folder, by name.
+def document_frames(folder: Path, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Collections in a folder, by name.
 
     Beside the columns of their rows but `text`: `characters` of the text; `fault`, why the text does not hold, missing
     where it does; `elsewhere`, the collections and splits on which a text stands that is on several, missing where it
@@ -22,12 +23,9 @@ def document_frames(folder: Path) -> dict[str, pd.DataFrame]:
     collection's characters that has the row's source or domain.
 
     Raises:
-        ProductError: there is no finished collection, or one is damaged.
+        ProductError: one is not finished, or damaged.
     """
-    products = sorted(card.parent for card in folder.glob("*/card.json"))
-    if not products:
-        raise ProductError(f"{folder}: no finished collection of documents in it; run their stage with `dvc repro`")
-    frames = {product.name: _frame(product) for product in products}
+    frames = {name: _frame(folder / name) for name in names}
     places: defaultdict[str, set[str]] = defaultdict(set)
     for name, frame in frames.items():
         for form, split in zip(frame["form"], frame["split"], strict=True):

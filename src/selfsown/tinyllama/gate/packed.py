@@ -12,24 +12,20 @@ import pyarrow as pa
 from tokenizers import decoders
 from transformers import PreTrainedTokenizerFast
 
-from selfsown.products import ProductError, iter_product
+from selfsown.products import iter_product
 from selfsown.text.documents.encoding import text_id
 from selfsown.tinyllama.vocabulary.forms import TokenArray, load_tokenizer
 
 
-def packed_frames(packed: Path, tokenizers: Path) -> dict[str, pd.DataFrame]:
-    """The packed products in a folder, by vocabulary: id, collection, split, `tokens`, and `fault`, missing if sound.
+def packed_frame(product: Path, folder: Path) -> pd.DataFrame:
+    """The packed documents of a vocabulary: id, collection, split, `tokens`, and `fault`, missing where it is sound.
+
+    Args:
+        folder: of the tokenizer.
 
     Raises:
-        ProductError: there is no finished product, or one is damaged.
+        ProductError: the product is unfinished or damaged.
     """
-    products = sorted(card.parent for card in packed.glob("*/card.json"))
-    if not products:
-        raise ProductError(f"{packed}: no finished packed documents in it; run their stage with `dvc repro`")
-    return {f"packed {product.name}": _frame(product, tokenizers / product.name) for product in products}
-
-
-def _frame(product: Path, folder: Path) -> pd.DataFrame:
     tokenizer = load_tokenizer(folder)
     parts = []
     for table in iter_product(product):

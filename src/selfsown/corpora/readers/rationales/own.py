@@ -1,0 +1,141 @@
+"""A user's own problems, in a registered folder: JSON lines or Parquet with `question` and `answer`.
+
+`rationale` (reasoning, with calculator annotations or without) and `split` may stand beside them. A row that cannot be
+used is refused with its file and line; a file without the two columns is an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from selfsown.arithmetic import Refused, parse_value, print_value
+from selfsown.corpora.readers.rationales.gsm8k import with_rationale
+from selfsown.corpora.readers.rationales.worked import SPLITS, Worked
+from selfsown.errors import UserError, first_line
+from selfsown.reasoning.rationale import MARK, final_answer
+
+COLUMNS = ("question", "answer")
+"""What every row has."""
+
+_TEXTS = ("text", "content")
+"""A file with one of these columns holds texts, whatever else is in it."""
+
+
+def own_files(root: Path) -> list[Path]:
+    """The files below a folder that may hold problems, in the order of their names; hidden ones are passed over."""
+    found = (path for path in root.rglob("*") if path.suffix in (".jsonl", ".parquet"))
+    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
+
+
+def holds_problems(root: Path) -> bool:
+    """Whether a folder holds problems: its first file of rows has their columns, and none of a text."""
+    columns = next((_columns(path) for path in own_files(root)), set())
+    return columns.issuperset(COLUMNS) and columns.isdisjoint(_TEXTS)
+
+
+def read(source: str, folder: Path) -> Iterator[Worked]:
+    """The problems of a folder.
+
+    Raises:
+        UserError: no file of rows in it, or one that lacks a column.
+    """
+    files = own_files(folder)
+    if not files:
+        raise UserError(f"source '{source}': no .jsonl or .parquet file in {folder}")
+    for path in files:
+        if missing := [column for column in COLUMNS if column not in _columns(path)]:
+            raise UserError(f"{path}: no column {missing[0]!r}: expected {' and '.join(COLUMNS)}")
+        for place, row in _lines(path) if path.suffix == ".jsonl" else _rows(path):
+            name = f"{path.relative_to(folder).as_posix()} {place}"
+            yield _worked(Worked(f"{source}/{name}", source), name, row)
+
+
+def _worked(worked: Worked, place: str, row: Mapping[str, Any] | str) -> Worked:
+    """A row as a problem; a text says why it is none."""
+    if isinstance(row, str):
+        return replace(worked, reason=f"unreadable row: {place}: {row}")
+    question, answer, rationale, split = (row.get(name) for name in (*COLUMNS, "rationale", "split"))
+    if not isinstance(question, str) or not question.strip():
+        return replace(worked, reason=f"no question: {place}")
+    worked = replace(worked, question=question.strip())
+    try:
+        worked = replace(worked, answer=_value(answer))
+    except Refused as error:
+        return replace(worked, reason=f"unreadable answer: {place}: {error.reason}")
+    if split:
+        if split not in SPLITS:
+            return replace(worked, reason=f"unknown split: {place}: {split!r}, known are {', '.join(SPLITS)}")
+        if split == "labelled" and not rationale:
+            return replace(worked, reason=f"no rationale: {place}: split labelled needs one")
+        worked = replace(worked, split=split)
+    if not rationale:
+        return worked
+    if not isinstance(rationale, str):
+        return replace(worked, reason=f"unreadable rationale: {place}: not a text")
+    said = rationale if MARK in rationale else f"{rationale.rstrip()}\n{MARK} {print_value(worked.answer)}"
+    if final_answer(said) != worked.answer:
+        return replace(worked, reason=f"wrong answer: {place}: the rationale ends otherwise than the answer")
+    checked = with_rationale(worked, said.strip())
+    kind, _, detail = checked.reason.partition(": ")
+    return replace(checked, reason=f"{kind}: {place}: {detail}") if kind else checked
+
+
+def _value(answer: object) -> Fraction:
+    """A number, or a text that is one.
+
+    Raises:
+        Refused: neither.
+    """
+    if answer is None or isinstance(answer, bool) or not isinstance(answer, str | int | float):
+        raise Refused("there is none" if answer is None else f"not a number: {str(answer)[:40]!r}")
+    value = final_answer(f"{MARK} {answer}") if str(answer).strip() else None
+    if value is None or len(str(answer).split()) > 1:
+        parse_value(str(answer))  # says why
+        raise Refused(f"not a number: {str(answer)[:40]!r}")
+    return value
+
+
+def _columns(path: Path) -> set[str]:
+    """The columns of a file: of JSON lines, the keys of the first row; empty where it cannot be read."""
+    try:
+        if path.suffix == ".parquet":
+            return set(pq.read_schema(path).names)
+        with path.open("rb") as file:
+            first = next((line for line in file if line.strip()), b"")
+        row = json.loads(first)
+    except (ValueError, pa.ArrowException):
+        return set()
+    return set(row) if isinstance(row, dict) else set()
+
+
+def _lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                yield f"line {number}", f"not JSON: {first_line(error)}"
+                continue
+            yield f"line {number}", row if isinstance(row, dict) else f"not an object: {line[:40]!r}"
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    try:
+        with pq.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches():
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"row {number}", row
+    except pa.ArrowException as error:
+        raise UserError(f"{path}: cannot be read: {first_line(error)}") from None

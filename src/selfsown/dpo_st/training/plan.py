@@ -1,0 +1,133 @@
+"""What is learnt in which order: a function of the seed, so that a killed training reads on where it stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from selfsown.dpo_st.language.forms import Exchange
+from selfsown.errors import UserError
+
+POOL = 32
+"""Batches whose rows are sorted by length together, at most; the batches are then shuffled again."""
+
+_log = logging.getLogger(__name__)
+
+
+class Row(Protocol):
+    """Something to learn from."""
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longest row that a model is given for it."""
+
+    @property
+    def read(self) -> tuple[Exchange, ...]:
+        """What a training step reads of it."""
+
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A rationale to learn."""
+
+    exchange: Exchange
+
+    @property
+    def length(self) -> int:
+        """Tokens of question and rationale."""
+        return self.exchange.length
+
+    @property
+    def read(self) -> tuple[Exchange, ...]:
+        """The one exchange."""
+        return (self.exchange,)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A rationale to prefer and one to avoid, after the same question.
+
+    `reference`: the log-probabilities of both by the model that training starts from.
+    """
+
+    chosen: Exchange
+    rejected: Exchange
+    reference: tuple[float, float]
+
+    @property
+    def length(self) -> int:
+        """Tokens of the question with the longer one."""
+        return max(self.chosen.length, self.rejected.length)
+
+    @property
+    def read(self) -> tuple[Exchange, ...]:
+        """Both, each after the question."""
+        return (self.chosen, self.rejected)
+
+
+def fitting(rows: Sequence[R], limit: int | None, what: str) -> list[R]:
+    """The rows of at most `limit` tokens: one that is cut has no end, and a model that learns it does not stop.
+
+    Raises:
+        UserError: none is left.
+    """
+    kept = [row for row in rows if limit is None or row.length <= limit]
+    if not kept:
+        longer = f": all {len(rows)} have more than {limit} tokens" if rows else ""
+        raise UserError(f"no {what} to learn from{longer}")
+    if left_out := len(rows) - len(kept):
+        _log.warning("%d of %d %s left out: more than %d tokens", left_out, len(rows), what, limit)
+    return kept
+
+
+def length_limit(config: Any, wanted: int | None) -> int | None:
+    """Tokens that a row may have: what was asked for, and what a decoder-only model sees."""
+    seen = None if config.is_encoder_decoder else getattr(config, "max_position_embeddings", None)
+    return min((limit for limit in (seen, wanted) if limit is not None), default=None)
+
+
+def plan(lengths: Sequence[int], batch: int, batches: int, seed: int) -> list[int]:
+    """Which rows stand in which order: all of them, again and again, in batches of like length.
+
+    >>> plan([9, 1, 8, 2], 2, 2, 0)
+    [2, 0, 1, 3]
+    """
+    rng = np.random.default_rng(seed)
+    order: list[int] = []
+    while len(order) < batch * batches:
+        order += rng.permutation(len(lengths)).tolist()
+    planned: list[int] = []
+    # What is sorted together is no more than all rows once: else a row would stand beside itself in a batch.
+    pool = batch * max(1, min(POOL, len(lengths) // batch))
+    for start in range(0, batch * batches, pool):
+        part = sorted(order[: batch * batches][start : start + pool], key=lambda index: lengths[index])
+        groups = [part[i : i + batch] for i in range(0, len(part), batch)]
+        planned += [index for group in rng.permutation(len(groups)) for index in groups[group]]
+    return planned
+
+
+@dataclass(frozen=True)
+class Planned(Dataset[R], Generic[R]):
+    """Rows in their order."""
+
+    rows: Sequence[R]
+    order: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, index: int) -> R:
+        return self.rows[self.order[index]]
+
+    def read(self, count: int) -> tuple[int, int]:
+        """Tokens of the questions and of the rationales in the first `count` rows."""
+        seen = [exchange for index in self.order[:count] for exchange in self.rows[index].read]
+        return sum(len(each.question) for each in seen), sum(len(each.rationale) for each in seen)
