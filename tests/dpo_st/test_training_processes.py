@@ -20,6 +20,7 @@ from tests.stage_process import ZERO_2, finish, start_stage
 
 pytestmark = [pytest.mark.usefixtures("plainly"), pytest.mark.slow, pytest.mark.timeout(1200)]
 
+ZERO_3 = {**ZERO_2, "zero_optimization": {"stage": 3, "stage3_gather_16bit_weights_on_model_save": True}}
 SIZES = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4, "save_total_limit": 1}
 
 
@@ -58,18 +59,25 @@ def curve(model: Path) -> list[float]:
     return [*(point["loss"] for point in losses), *(value for point in measured for value in point.values())]
 
 
-@pytest.mark.parametrize("kind", BOTH)
-@pytest.mark.parametrize("stage", ["sft", "dpo"])
-def test_two_processes_with_zero_2_are_as_one(stage: str, kind: Kind, world: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("stage", "kind", "zero"),
+    [
+        *((stage, kind, ZERO_2) for stage in ("sft", "dpo") for kind in BOTH),
+        ("sft", "unigram", ZERO_3),
+        ("dpo", "groups", ZERO_3),
+    ],
+)
+def test_two_processes_are_as_one(stage: str, kind: Kind, zero: dict[str, Any], world: Path, tmp_path: Path) -> None:
     path = str(Path(sys.executable).parent)  # no compiler is there
     finish(command(stage, kind, world, tmp_path / "one"))
     two = command(
-        stage, kind, world, tmp_path / "two", arguments={"deepspeed": ZERO_2}, SELFSOWN_LAUNCHER="torchrun",
+        stage, kind, world, tmp_path / "two", arguments={"deepspeed": zero}, SELFSOWN_LAUNCHER="torchrun",
         SELFSOWN_NPROC="2", PATH=path,
     )  # fmt: skip
     finish(two, 400)
     one, other = (curve(tmp_path / name / "model") for name in ("one", "two"))
     assert other == pytest.approx(one, abs=1e-5)
+    assert torch.allclose(*(weights(tmp_path / name / "model") for name in ("one", "two")), atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", BOTH)

@@ -54,10 +54,11 @@ def save_model(model: Any, tokenizer: Any, folder: Path, weights: Mapping[str, T
     """A folder that both loaders above read, and vLLM.
 
     Args:
-        weights: that are saved as the model's.
+        weights: that are saved as the model's; of tied ones once, though several processes may bring each name.
     """
     model.config.use_cache = True  # the trainer may have switched it off
-    model.save_pretrained(folder, state_dict=dict(weights))
+    once = {name: weight for name, weight in weights.items() if name not in model.all_tied_weights_keys}
+    model.save_pretrained(folder, state_dict=once)
     tokenizer.save_pretrained(folder)
 
 
