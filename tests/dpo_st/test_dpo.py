@@ -13,7 +13,7 @@ import torch
 from tests.dpo_st.test_sft import weights
 from tests.dpo_st.tiny_samplers import Kind, write_model
 from tests.dpo_st.tiny_training import BOTH, asked, dpo_params, sft_params, write_labels, write_pairs, write_problems
-from transformers import Trainer
+from tests.plainly import kill_at_checkpoints
 
 from selfsown.dpo_st.dpo import dpo, encoded, solving
 from selfsown.dpo_st.dpo.solving import Solving
@@ -104,14 +104,8 @@ def test_a_killed_training_ends_in_the_same_weights(
 ) -> None:
     monkeypatch.setattr(Solving, "pass_at_1", lambda made, model, *args: float(model.lm_head.weight.detach().sum()))
     trained(world, kind, tmp_path / "whole")
-    save = Trainer._save_checkpoint
     with monkeypatch.context() as patch:
-
-        def killed(self: Trainer, *args: object, **kwargs: object) -> None:
-            save(self, *args, **kwargs)
-            raise KeyboardInterrupt
-
-        patch.setattr(Trainer, "_save_checkpoint", killed)
+        kill_at_checkpoints(patch)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 trained(world, kind, tmp_path / "killed")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +20,10 @@ from selfsown.dpo_st.sample import SampleParams, sample
 from selfsown.errors import UserError
 from selfsown.products import read_card, read_product
 from selfsown.reasoning.rationale import is_right
-from selfsown.settings import settings
 from selfsown.sources.tree import file_sha256
 
 SAMPLING = {"samples": 3, "temperature": 1.0, "top_k": 0, "max_new_tokens": 8, "batch_size": 4}
 SECTION = {"seed": 1, "sampling": SAMPLING, "shard_size": 2}
-
-
-@pytest.fixture(scope="module")
-def plainly() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"DEVICE": "cpu", "PRECISION": "fp32", "WORKERS": "1"}.items():
-            patch.setenv(f"SELFSOWN_{name}", value)
-        settings.cache_clear()
-        yield
-    settings.cache_clear()
 
 
 @pytest.fixture(scope="module")

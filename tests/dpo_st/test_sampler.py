@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,11 @@ from selfsown.dpo_st.language.forms import encode_question
 from selfsown.dpo_st.sampling import Completion, Request, SamplingParams, requests_for
 from selfsown.dpo_st.sampling.sampler import Sampler
 from selfsown.errors import UserError
-from selfsown.settings import settings
+
+pytestmark = pytest.mark.usefixtures("plainly")
 
 BOTH: tuple[Kind, ...] = ("groups", "unigram")
 REQUESTS = requests_for([(f"q{place}", question(place)) for place in range(40)], 2)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plainly() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"DEVICE": "cpu", "PRECISION": "fp32"}.items():
-            patch.setenv(f"SELFSOWN_{name}", value)
-        settings.cache_clear()
-        yield
-    settings.cache_clear()
 
 
 def sampler(kind: Kind, seed: int = 1, **changes: Any) -> Sampler:
@@ -135,11 +126,11 @@ def test_a_tokenizer_without_an_end_is_refused() -> None:
 def test_a_folder_is_completed_as_the_model_at_hand(kind: Kind, tmp_path: Path) -> None:
     folder = write_model(tmp_path / "model", kind)
     params = SamplingParams(temperature=1.0, top_k=0, max_new_tokens=12, batch_size=64)
-    assert Sampler(folder, params, 1).complete(REQUESTS[:9]) == sampler(kind).complete(REQUESTS)[:9]
+    assert Sampler.load(folder, params, 1).complete(REQUESTS[:9]) == sampler(kind).complete(REQUESTS)[:9]
 
 
 @pytest.mark.skipif(util.find_spec("vllm") is not None, reason="vLLM is installed here")
 def test_without_vllm_the_message_says_what_to_do(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "model", "groups")
     with pytest.raises(UserError, match=r"'vllm' is not installed here: .* or set `backend: transformers`"):
-        Sampler(folder, SamplingParams(backend="vllm"), 1)
+        Sampler.load(folder, SamplingParams(backend="vllm"), 1)

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from tests.dpo_st.tiny_samplers import Kind, tiny_tokenizer, write_model
 from tests.dpo_st.tiny_training import BOTH, sft_params, write_labels, write_problems
-from transformers import Trainer
+from tests.plainly import kill_at_checkpoints
 
 from selfsown.dpo_st.language.forms import IGNORED, exchanges
 from selfsown.dpo_st.language.models import load_model, load_tokenizer
@@ -70,14 +70,8 @@ def test_a_killed_training_ends_in_the_same_weights(
     kind: Kind, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained(world, kind, tmp_path / "whole")
-    save = Trainer._save_checkpoint
     with monkeypatch.context() as patch:
-
-        def killed(self: Trainer, *args: object, **kwargs: object) -> None:
-            save(self, *args, **kwargs)
-            raise KeyboardInterrupt
-
-        patch.setattr(Trainer, "_save_checkpoint", killed)
+        kill_at_checkpoints(patch)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 trained(world, kind, tmp_path / "killed")

@@ -159,7 +159,7 @@ def test_every_request_has_a_seed_of_its_own(folder: Path, monkeypatch: pytest.M
     monkeypatch.delenv(backend.RUNNER, raising=False)
     params = SamplingParams(backend="vllm", temperature=0.7, top_k=50, max_new_tokens=9, batch_size=4)
     asked = [Request(name, "Anna ?", k) for name in ("a", "b") for k in (0, 1)]
-    found = Sampler(folder, params, 1).complete(asked)
+    found = Sampler.load(folder, params, 1).complete(asked)
     assert [(one.id, one.k, one.tokens, one.finished) for one in found] == [(one.id, one.k, 2, True) for one in asked]
     engine = Engine.made
     assert engine.options["logits_processors"] == [f"{backend.__name__}.current:Calculators"]
@@ -167,7 +167,7 @@ def test_every_request_has_a_seed_of_its_own(folder: Path, monkeypatch: pytest.M
     sampling = [one for _, one in engine.asked]
     assert len({one.seed for one in sampling}) == 4 and all(0 <= one.seed < 2**63 for one in sampling)
     assert {(one.temperature, one.top_k, one.max_tokens) for one in sampling} == {(0.7, 50, 9)}
-    Sampler(folder, params, 1).complete(asked[::-1])
+    Sampler.load(folder, params, 1).complete(asked[::-1])
     assert [one.seed for _, one in Engine.made.asked][::-1] == [one.seed for one in sampling]
 
 
@@ -175,11 +175,11 @@ def test_every_request_has_a_seed_of_its_own(folder: Path, monkeypatch: pytest.M
 def test_the_older_engine_where_the_environment_asks_for_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(backend.RUNNER, "0")
     assert backend.calculator_processor() == f"{backend.__name__}.legacy:Calculators"
-    Sampler(folder, SamplingParams(backend="vllm", calculator=False), 1)
+    Sampler.load(folder, SamplingParams(backend="vllm", calculator=False), 1)
     assert Engine.made.options["logits_processors"] is None
 
 
 @pytest.mark.usefixtures("installed")
 def test_an_encoder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="vLLM runs no encoder-decoder model: set `backend: transformers`"):
-        Sampler(write_model(tmp_path / "t5", "unigram"), SamplingParams(backend="vllm"), 1)
+        Sampler.load(write_model(tmp_path / "t5", "unigram"), SamplingParams(backend="vllm"), 1)

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.plainly import plainly as plainly
 from tests.tinyllama.corpora import TEXTS, packed_folder
-
-from selfsown.settings import settings
-
-
-@pytest.fixture(scope="module")
-def plainly() -> Iterator[None]:
-    """On the processor, in fp32, in one process, untracked."""
-    plain = {"DEVICE": "cpu", "PRECISION": "fp32", "WORKERS": "1", "TRACKING": "false"}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in plain.items():
-            patch.setenv(f"SELFSOWN_{name}", value)
-        settings.cache_clear()
-        yield
-    settings.cache_clear()
 
 
 @pytest.fixture(scope="module")

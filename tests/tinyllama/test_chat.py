@@ -8,6 +8,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
+from tests.plainly import kill_at_checkpoints
 from tests.tinyllama.corpora import tiny_tokenizer
 from transformers import LlamaForCausalLM
 
@@ -129,14 +130,8 @@ def test_a_chat_that_was_killed_ends_up_the_same(
 ) -> None:
     figures = chat(chat_params(4), base=base, tasks=tasks, model=tmp_path / "whole")
     assert figures["best_dev_loss"] > 0
-    save = ChatTrainer._save_checkpoint
     with monkeypatch.context() as patch:
-
-        def killed(self: ChatTrainer, *args: object, **kwargs: object) -> None:
-            save(self, *args, **kwargs)
-            raise KeyboardInterrupt
-
-        patch.setattr(ChatTrainer, "_save_checkpoint", killed)
+        kill_at_checkpoints(patch, ChatTrainer)
         with pytest.raises(KeyboardInterrupt):
             chat(chat_params(4), base=base, tasks=tasks, model=tmp_path / "killed")
     chat(chat_params(4), base=base, tasks=tasks, model=tmp_path / "killed")

@@ -30,7 +30,7 @@ from selfsown.arithmetic import Expression, Refused, parse_decimal, parse_prefix
 from selfsown.corpora.schemas.document import DOCUMENT, split_of
 from selfsown.errors import UserError
 from selfsown.products import CardInfo, read_card, read_product
-from selfsown.reasoning.rationale import MARK, in_native
+from selfsown.reasoning.rationale import ANNOTATION, MARK, filled, in_native
 from selfsown.shards import write_product
 from selfsown.shards.seeds import rank
 from selfsown.stage import In, Metrics, Out, StageParams, stage
@@ -39,8 +39,6 @@ from selfsown.text.documents.encoding import text_id
 DOMAIN = "exercise"
 ROWS_PER_SHARD = 20_000
 
-_MASK = re.compile(r"number([0-9]+)")
-_ANNOTATION = re.compile(r"<<([^<>=]*)=([^<>=]*)>>")
 _SIGN = re.compile(r"(?<=[0-9])[-+*/]")
 
 
@@ -129,12 +127,7 @@ def _tasks(tasks: Path, seed: int) -> Iterator[Exercise]:
             solution = solve(parse_prefix(row["equation"]), numbers, row["answer"])
         except Refused:
             continue
-        question = _MASK.sub(partial(_number, numbers), row["question"])
-        yield Exercise(name, row["source"], licence, f"{question}\n{solution}")
-
-
-def _number(numbers: Sequence[str], mask: re.Match[str]) -> str:
-    return numbers[int(mask[1])]
+        yield Exercise(name, row["source"], licence, f"{filled(row['question'], numbers)}\n{solution}")
 
 
 def solve(equation: Expression, numbers: Sequence[str], answer: str) -> str:
@@ -146,7 +139,7 @@ def solve(equation: Expression, numbers: Sequence[str], answer: str) -> str:
     annotations = print_annotations(equation, [parse_decimal(number) for number in numbers])
     lines = [
         f"{_SIGN.sub(lambda sign: f' {sign[0]} ', step[1])} = {step[0]}{step[2]}"
-        for step in _ANNOTATION.finditer(annotations)
+        for step in ANNOTATION.finditer(annotations)
     ]
     return "\n".join([*lines, f"{MARK} {answer}"])
 

@@ -20,7 +20,7 @@ from selfsown.dpo_st.sampling import SamplingParams, requests_for
 from selfsown.errors import UserError
 from selfsown.identity import Identity
 from selfsown.products import CardInfo, read_card, read_product
-from selfsown.reasoning.rationale import is_right
+from selfsown.reasoning.rationale import LEARNT, is_right
 from selfsown.shards import ShardResult, map_shards
 from selfsown.shards.seeds import purpose_seed, rank
 from selfsown.stage import In, Metrics, Out, StageParams, stage
@@ -110,7 +110,7 @@ def answer(params: AnswerParams, *, problems: In, models: In, answers: Out, iden
 def asked_parts(problems: Path) -> dict[str, list[dict[str, Any]]]:
     """The test questions by part."""
     rows = read_product(problems, ["id", "question", "answer", "group", "source", "split"]).to_pylist()
-    learnt = {row["group"] for row in rows if row["split"] in ("labelled", "pool")}
+    learnt = {row["group"] for row in rows if row["split"] in LEARNT}
     parts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         if row["split"] in ("test", UNSEEN):
@@ -171,6 +171,6 @@ class Answerer:
 
             greedy = {} if mode == "drawn" else {"temperature": 0.0, "calculator": mode == "calculator"}
             self._kept = None  # before the next one is loaded
-            self._kept = Sampler(self.models / model, self.params.model_copy(update=greedy), self.seed)
+            self._kept = Sampler.load(self.models / model, self.params.model_copy(update=greedy), self.seed)
             self._of = model, mode
         return self._kept

@@ -25,15 +25,13 @@ from selfsown.dpo_st.sampling import SamplingParams, requests_for
 from selfsown.errors import UserError
 from selfsown.identity import Identity
 from selfsown.products import CardInfo, read_card, read_product
-from selfsown.reasoning.rationale import is_right
+from selfsown.reasoning.rationale import LEARNT, is_right
 from selfsown.shards import ShardResult, map_shards
 from selfsown.shards.seeds import purpose_seed
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 
 if TYPE_CHECKING:
     from selfsown.dpo_st.sampling.sampler import Sampler
-
-SPLITS = ("labelled", "pool")
 
 
 class SampleParams(StageParams):
@@ -104,9 +102,9 @@ def sample(
 def _questions(problems: Path) -> list[Question]:
     """Longest first, ties by id: an order that follows from the input."""
     rows = read_product(problems, ["id", "question", "answer", "split"])
-    rows = rows.filter(pc.is_in(rows["split"], pa.array(SPLITS))).to_pylist()
+    rows = rows.filter(pc.is_in(rows["split"], pa.array(LEARNT))).to_pylist()
     if not rows:
-        raise UserError(f"{problems}: no question on the splits {' and '.join(SPLITS)}")
+        raise UserError(f"{problems}: no question on the splits {' and '.join(LEARNT)}")
     found = [Question(row["id"], row["question"], row["answer"]) for row in rows]
     return sorted(found, key=lambda each: (-len(each.question), each.id))
 
@@ -121,7 +119,7 @@ class Completer:
     def _sampler(self) -> Sampler:
         from selfsown.dpo_st.sampling.sampler import Sampler
 
-        return Sampler(self.model, self.params, self.seed)
+        return Sampler.load(self.model, self.params, self.seed)
 
     def __call__(self, shard: Shard) -> ShardResult:
         """All completions of a shard's questions, a question's together."""

@@ -11,6 +11,7 @@ The second is for vocabularies without `<`, such as T5's.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal
 
@@ -40,6 +41,9 @@ split: labelled, pool (answers without rationales), dev, test, unseen (templates
 
 Form = Literal["native", "brackets"]
 
+LEARNT: tuple[Literal["labelled"], Literal["pool"]] = ("labelled", "pool")
+"""Splits whose questions may be learnt from."""
+
 MARK = "####"
 """Stands before the answer."""
 
@@ -50,7 +54,10 @@ _UNSAID = str.maketrans("", "", ",$€£¥%")
 _LONGEST = 2 * MAX_DIGITS
 """Characters of an answer; separators of thousands are among them."""
 
-_NATIVE = re.compile(r"<<([^<>=]*)=([^<>=]*)>>")
+ANNOTATION = re.compile(r"<<([^<>=]*)=([^<>=]*)>>")
+"""In the native form: a calculation and its result."""
+
+_MASK = re.compile(r"number([0-9]+)")
 _BRACKETS = re.compile(r"\[ ([^\[\]=]*) = ([^\[\]=]*)\] ?")
 _SIGN = re.compile(r"\s*([-+*/()])\s*")
 
@@ -86,7 +93,7 @@ def is_right(text: str, answer: str) -> bool:
 )
 def in_form(rationale: str, form: Form) -> str:
     """A native rationale in the form asked for."""
-    return rationale if form == "native" else " ".join(_NATIVE.sub(_bracketed, rationale).split())
+    return rationale if form == "native" else " ".join(ANNOTATION.sub(_bracketed, rationale).split())
 
 
 @examples(
@@ -95,7 +102,7 @@ def in_form(rationale: str, form: Form) -> str:
 )
 def in_native(rationale: str) -> str:
     """A rationale in the native form; one that was in brackets stays in one line, but for its answer."""
-    if _NATIVE.search(rationale):
+    if ANNOTATION.search(rationale):
         return rationale
     native = _BRACKETS.sub(lambda found: f"<<{found[1].replace(' ', '')}={found[2]}>>", rationale)
     return native.replace(f" {MARK}", f"\n{MARK}")
@@ -104,3 +111,9 @@ def in_native(rationale: str) -> str:
 def _bracketed(found: re.Match[str]) -> str:
     spaced = " ".join(_SIGN.sub(r" \1 ", found[1]).split())
     return f"[ {spaced} = {found[2].strip()}] "
+
+
+@examples(("number0 hens lay number1 eggs", ["3", "0.5"], "3 hens lay 0.5 eggs"))
+def filled(text: str, numbers: Sequence[str]) -> str:
+    """A masked question, or an equation, with its numbers for `number0`, `number1`, ..."""
+    return _MASK.sub(lambda found: numbers[int(found[1])], text)

@@ -26,15 +26,13 @@ from selfsown.corpora.rationales.twins import Twins
 from selfsown.corpora.readers.rationales.worked import Split, Worked
 from selfsown.params import Range
 from selfsown.products import CardInfo
-from selfsown.reasoning.rationale import RATIONALE, Form, in_form
+from selfsown.reasoning.rationale import LEARNT, RATIONALE, Form, in_form
 from selfsown.shards import with_reason, write_product
 from selfsown.sources import describe
 from selfsown.stage import Metrics, Out, StageParams, stage
 
 EVALUATION: tuple[Split, ...] = ("test", "unseen", "dev")
 """Splits that no model learns from; they are filled first."""
-
-TRAINING: tuple[Split, ...] = ("labelled", "pool")
 
 ROWS_PER_SHARD = 20_000
 
@@ -85,7 +83,7 @@ def rationales(params: RationalesParams, *, corpus: Out) -> Metrics:
         for wanted, taken_whole in zip(params.sets, whole, strict=True)
     ]
     taken = _Taken(params.near_duplicate)
-    for splits in (EVALUATION, TRAINING):
+    for splits in (EVALUATION, LEARNT):
         for found, taken_whole in zip(supplies, whole, strict=True):
             for split in splits:
                 found.fill(split, taken.always if taken_whole else taken.unless_known)
@@ -128,7 +126,7 @@ class _Taken:
         twin = self._twins.find(problem)
         if twin is None:
             return self.always(problem)
-        leak = problem.split in TRAINING and twin.split in EVALUATION
+        leak = problem.split in LEARNT and twin.split in EVALUATION
         self.dropped.append(replace(problem, reason=f"{'held out' if leak else 'duplicate'}: as {twin.id}"))
         return False
 

@@ -6,7 +6,6 @@ Reasoner.load(folder).reason(["A box holds 12 pens. How many pens do 7 boxes hol
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +22,10 @@ from selfsown.dpo_st.sampling import Request, SamplingParams
 from selfsown.dpo_st.sampling.sampler import Sampler
 from selfsown.errors import UserError
 from selfsown.reasoning.calculator import calculate
-from selfsown.reasoning.rationale import MARK, final_answer, in_native
+from selfsown.reasoning.rationale import ANNOTATION, MARK, final_answer, in_native
 
 NEW_TOKENS = 300
 MAX_CHARACTERS = 4000
-ANNOTATION = re.compile(r"<<([^<>=]*)=([^<>=]*)>>")
 
 
 @click.command()

@@ -22,7 +22,7 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference
 from selfsown.dpo_st.dpo.watched import Watched, pair_losses
 from selfsown.dpo_st.language.models import Layout, sequence_log_probs
 from selfsown.dpo_st.training.plan import Pair, Planned
-from selfsown.errors import UserError
+from selfsown.dpo_st.training.run import only_plain
 
 DECIDED = {"precompute_ref_log_probs": True, "max_length": None}
 """The reference was asked already, and no row is too long."""
@@ -54,9 +54,7 @@ def preference_trainer(
         without_dropout(model)
     if not model.config.is_encoder_decoder:
         return CausalTrainer(**shared, train_dataset=_tokens(train.rows).select(train.order))
-    for name, value in PLAIN.items():
-        if getattr(arguments, name) != value:
-            raise UserError(f"params.yaml: dpo_st.dpo.arguments.{name}: an encoder-decoder is trained with {value!r}")
+    only_plain(arguments, PLAIN, "dpo_st.dpo")
     return PairTrainer(**shared, train_dataset=train)
 
 

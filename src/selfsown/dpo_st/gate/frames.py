@@ -8,13 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from selfsown.dpo_st.selection.samples import WRONG, why_wrong
 from selfsown.dpo_st.selection.soundness import annotation_fault
 from selfsown.products import read_product
-from selfsown.reasoning.rationale import final_answer, is_right
+from selfsown.reasoning.rationale import LEARNT, is_right
 from selfsown.text.written.normal import normalize_for_comparison
-
-LEARNT = ("labelled", "pool")
-"""Splits whose questions may be learnt from."""
 
 Lengths = Mapping[str, int]
 """Tokens of each text."""
@@ -82,7 +80,8 @@ def why_not_right(text: str, gold: str) -> str | None:
     """Why a rationale does not end with the answer; None where it does."""
     if is_right(text, gold):
         return None
-    return f"wrong answer, {gold} is right" if final_answer(text) is not None else "no final answer"
+    reason = why_wrong(text)
+    return f"{reason}, {gold} is right" if reason == WRONG else reason
 
 
 def _texts(values: Iterable[str | None]) -> pd.Series[str]:

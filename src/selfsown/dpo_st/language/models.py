@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from selfsown.device import compute_device, compute_dtype
@@ -100,10 +101,8 @@ class Layout:
 
 
 def _filled(rows: list[list[int]], value: int) -> Tensor:
-    made = torch.full((len(rows), max(map(len, rows))), value)
-    for place, row in enumerate(rows):
-        made[place, : len(row)] = torch.tensor(row)
-    return made
+    tokens = [torch.tensor(row, dtype=torch.long) for row in rows]
+    return pad_sequence(tokens, batch_first=True, padding_value=value)
 
 
 def sequence_log_probs(model: Any, batch: Mapping[str, Tensor]) -> Tensor:

@@ -32,33 +32,36 @@ class Backend(Protocol):
 
 
 class Sampler:
-    """Completes questions with the model of a folder.
+    """Completes questions.
 
     Raises:
-        UserError: the tokenizer has no end token, or vLLM is asked for and not there.
+        UserError: the tokenizer has no end token.
     """
 
-    def __init__(self, folder: Path, params: SamplingParams, seed: int) -> None:
-        tokenizer = load_tokenizer(folder)
-        if params.backend == "vllm":
-            from selfsown.dpo_st.sampling.vllm import Vllm
-
-            self._set(Vllm(folder, tokenizer, params, seed), tokenizer)
-        else:
-            self._set(Transformers(load_model(folder), tokenizer, params, seed), tokenizer)
-
-    @classmethod
-    def of(cls, model: Any, tokenizer: Any, params: SamplingParams, seed: int) -> Sampler:
-        """With a model that is at hand, such as one that is being trained; the parameters' backend is not looked at."""
-        sampler = cls.__new__(cls)
-        sampler._set(Transformers(model, tokenizer, params, seed), tokenizer)
-        return sampler
-
-    def _set(self, backend: Backend, tokenizer: Any) -> None:
+    def __init__(self, backend: Backend, tokenizer: Any) -> None:
         if tokenizer.eos_token_id is None:
             raise UserError("the tokenizer names no end token (eos_token): no completion would end")
         self._backend = backend
         self._tokenizer = tokenizer
+
+    @classmethod
+    def load(cls, folder: Path, params: SamplingParams, seed: int) -> Sampler:
+        """With the model of a folder.
+
+        Raises:
+            UserError: vLLM is asked for and not there.
+        """
+        tokenizer = load_tokenizer(folder)
+        if params.backend == "vllm":
+            from selfsown.dpo_st.sampling.vllm import Vllm
+
+            return cls(Vllm(folder, tokenizer, params, seed), tokenizer)
+        return cls.of(load_model(folder), tokenizer, params, seed)
+
+    @classmethod
+    def of(cls, model: Any, tokenizer: Any, params: SamplingParams, seed: int) -> Sampler:
+        """With a model that is at hand, such as one that is being trained; the parameters' backend is not looked at."""
+        return cls(Transformers(model, tokenizer, params, seed), tokenizer)
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """A completion of each request, in their order.

@@ -16,6 +16,7 @@ from selfsown.dpo_st.language.forms import IGNORED, Exchange
 from selfsown.dpo_st.language.models import Layout
 from selfsown.dpo_st.training import dev
 from selfsown.dpo_st.training.plan import Label, Planned
+from selfsown.dpo_st.training.run import only_plain
 from selfsown.errors import UserError
 from selfsown.training import OwnOrder
 
@@ -39,9 +40,7 @@ def supervised_trainer(
     shared = {"model": model, "args": arguments, "processing_class": tokenizer, "held_out": held_out, **kwargs}
     if not model.config.is_encoder_decoder:
         return CausalTrainer(**shared, train_dataset=_tokens(train.rows).select(train.order))
-    for name, value in PLAIN.items():
-        if getattr(arguments, name) != value:
-            raise UserError(f"params.yaml: dpo_st.sft.arguments.{name}: an encoder-decoder is trained with {value!r}")
+    only_plain(arguments, PLAIN, "dpo_st.sft")
     return EncoderDecoderTrainer(**shared, train_dataset=train)
 
 

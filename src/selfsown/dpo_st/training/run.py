@@ -43,6 +43,17 @@ def training_arguments(
     return made
 
 
+def only_plain(arguments: TrainingArguments, plain: Mapping[str, Any], section: str) -> None:
+    """What TRL's trainer can vary is at these values, where a model is trained by another.
+
+    Raises:
+        UserError: one is not.
+    """
+    for name, value in plain.items():
+        if getattr(arguments, name) != value:
+            raise UserError(f"params.yaml: {section}.arguments.{name}: an encoder-decoder is trained with {value!r}")
+
+
 def train(
     trainer: Trainer,
     planned: Planned[Any],

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from selfsown.arithmetic import parse_prefix, print_infix
 from selfsown.products import read_product
+from selfsown.reasoning.rationale import filled
 from selfsown.shards.seeds import rank
 from selfsown.tinyllama.vocabulary.forms import Message
-
-_MASK = re.compile(r"number([0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,12 @@ class Turn:
     @property
     def question(self) -> str:
         """With its numbers."""
-        return _filled(self.task, self.numbers)
+        return filled(self.task, self.numbers)
 
     @property
     def answer(self) -> str:
         """What is learnt: the calculation and what it comes to."""
-        return f"{_filled(print_infix(parse_prefix(self.equation)), self.numbers)} = {self.value}"
+        return f"{filled(print_infix(parse_prefix(self.equation)), self.numbers)} = {self.value}"
 
     @property
     def messages(self) -> list[Message]:
@@ -58,11 +56,6 @@ def _of(product: Path, split: str) -> Iterator[Turn]:
         if row["split"] == split:
             name = f"{product.name}/{row['id']}"
             yield Turn(name, row["question"], tuple(row["numbers"]), row["equation"], row["answer"])
-
-
-def _filled(text: str, numbers: Sequence[str]) -> str:
-    """Numbers for `number0`, `number1`, ..."""
-    return _MASK.sub(lambda found: numbers[int(found[1])], text)
 
 
 def said_value(answer: str) -> str:

@@ -6,18 +6,16 @@ The stated program must give the stated answer, which its files round.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 from selfsown.arithmetic import Refused, evaluate, parse_decimal, parse_prefix, print_prefix, print_value
 from selfsown.corpora.readers import word_problems
 from selfsown.corpora.readers.rationales.worked import Worked
+from selfsown.reasoning.rationale import filled
 
 SETS = ("asdiv-a", "mawps", "svamp")
-
-_MASK = re.compile(r"number([0-9]+)")
 
 
 def read(source: str, folder: Path, tolerance: Fraction) -> Iterator[Worked]:
@@ -52,8 +50,3 @@ def _worked(problem: word_problems.WordProblem) -> Worked:
         numbers=plain,
         equation=printed,
     )
-
-
-def filled(text: str, numbers: Sequence[str]) -> str:
-    """Numbers for `number0`, `number1`, ..."""
-    return _MASK.sub(lambda found: numbers[int(found[1])], text)
