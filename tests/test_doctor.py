@@ -41,7 +41,7 @@ def test_reachability_of_servers_folders_and_databases(tmp_path: Path) -> None:
         server.listen()
         port = server.getsockname()[1]
         assert unreachable(f"http://127.0.0.1:{port}/api") == ""
-        assert unreachable(f"postgresql+psycopg2://me:secret@127.0.0.1:{port}/runs") == ""
+        assert unreachable(f"postgresql://me:secret@127.0.0.1:{port}/runs") == ""
     fault = unreachable(f"http://127.0.0.1:{port}/api")
     assert f"127.0.0.1:{port}" in fault
     assert unreachable(str(tmp_path)) == ""

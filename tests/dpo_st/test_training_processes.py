@@ -64,7 +64,7 @@ def curve(model: Path) -> list[float]:
     [
         *((stage, kind, ZERO_2) for stage in ("sft", "dpo") for kind in BOTH),
         ("sft", "unigram", ZERO_3),
-        ("dpo", "groups", ZERO_3),
+        *(("dpo", kind, ZERO_3) for kind in BOTH),
     ],
 )
 def test_two_processes_are_as_one(stage: str, kind: Kind, zero: dict[str, Any], world: Path, tmp_path: Path) -> None:

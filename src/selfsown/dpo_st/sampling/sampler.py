@@ -119,7 +119,7 @@ class Transformers:
             self._model.train(training)
         return written
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference_mode: a model in training goes on with what ZeRO-3 gathered here
     def _batch(self, requests: list[Request], prompts: Prompts) -> list[list[int]]:
         self._check_room(requests[0], prompts[0])
         ids, mask = self._padded(prompts)
