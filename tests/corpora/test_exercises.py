@@ -1,4 +1,4 @@
-"""Exercises: tasks and labelled rationales solved right, each once a round, and nothing of the pool or a test."""
+"""Exercises: tasks and labelled rationales solved right, and nothing of the pool or a test."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from pydantic import ValidationError
 
 from selfsown.arithmetic import PROBLEM, find_annotations, parse_annotations, parse_prefix, parse_value
 from selfsown.corpora.exercises import ExercisesParams, exercises, solve
 from selfsown.errors import UserError
-from selfsown.products import CardInfo, read_card, read_product
+from selfsown.products import CardInfo, read_product
 from selfsown.reasoning.rationale import RATIONALE, final_answer, in_form
 from selfsown.shards import write_product
 
 CARD = CardInfo(name="made", licence="CC0-1.0", source="made here", seed=1)
-PARAMS: dict[str, Any] = {"data_seed": 1, "tasks": 12, "repeats": 3, "together": 2, "validation": 0.3}
+PARAMS: dict[str, Any] = {"data_seed": 1, "tasks": 12, "largest": 999, "validation": 0.3}
 
 
 def task(number: int, split: str) -> dict[str, Any]:
@@ -54,37 +53,27 @@ def write_rationales(folder: Path, form: str = "native") -> None:
 
 def make(project: Path, **changes: Any) -> list[dict[str, Any]]:
     wanted = ExercisesParams.model_validate(PARAMS | changes)
-    exercises(wanted, tasks=project / "tasks", rationales=project / "rationales", documents=project / "out")
-    return read_product(project / "out").to_pylist()
+    made = [project / name for name in ("solved", "labelled")]
+    exercises(
+        wanted, tasks=project / "tasks", rationales=project / "rationales", solved=made[0], labelled=made[1]
+    )  # fmt: skip
+    return [row for product in made for row in read_product(product).to_pylist()]
 
 
 def test_each_exercise_is_solved_right_and_only_what_may_be_learnt_is_there(project: Path) -> None:
     rows = make(project)
-    times: Counter[str] = Counter()
     for row in rows:
         assert row["id"] == hashlib.sha256(row["text"].encode()).hexdigest()[:16]
-        for exercise in row["text"].split("\n\n"):
-            question, _, solution = exercise.partition("\n")
-            times[question] += 1
-            assert parse_annotations(solution), "each step holds"
-            assert final_answer(solution) == parse_value(find_annotations(solution)[-1].stated)
-    labelled = {f"What is labelled {number} twice?" for number in range(1, 10)}
-    assert {question for question in times if question.startswith("What")} == labelled
-    # two that stand together again in the same order are no new document
-    repeats = [times[question] for question in labelled]
-    assert min(repeats) >= 1 and max(repeats) == PARAMS["repeats"]
-    assert {row["text"].count("\n\n") + 1 for row in rows} == {2, 3}, "none alone"
-    assert {question for question in times if question.startswith("B")} == {
+        assert row["text"] == f"{row['question']}\n{row['rationale']}"
+        assert parse_annotations(row["rationale"]), "each step holds"
+        assert final_answer(row["rationale"]) == parse_value(find_annotations(row["rationale"])[-1].stated)
+    labelled = {row["question"] for row in read_product(project / "labelled").to_pylist()}
+    assert labelled == {f"What is labelled {number} twice?" for number in range(1, 10)}
+    assert {row["question"] for row in rows} - labelled == {
         f"B = {number} . B * K = 12 . K ?" for number in (2, 3, 4, 8, 16)
     }, "12 / 7 has no finite decimals"
-    assert len({row["id"] for row in rows}) == len(rows) == read_card(project / "out").rows
-
-
-def test_no_exercise_is_on_both_splits(project: Path) -> None:
-    sides: dict[str, set[str]] = {"train": set(), "validation": set()}
-    for row in make(project):
-        sides[row["split"]] |= set(row["text"].split("\n\n"))
-    assert sides["train"] and sides["validation"] and not sides["train"] & sides["validation"]
+    assert len({row["id"] for row in rows}) == len(rows)
+    assert {row["split"] for row in rows} == {"train", "validation"}
 
 
 def test_rationales_in_brackets_are_written_as_native_ones(project: Path) -> None:
@@ -94,15 +83,14 @@ def test_rationales_in_brackets_are_written_as_native_ones(project: Path) -> Non
 
 
 def test_the_same_bytes_each_time_and_fewer_tasks_where_fewer_are_wanted(project: Path) -> None:
-    first = [make(project) and (project / "out/card.json").read_bytes() for _ in range(2)]
+    first = [make(project) and (project / "solved/card.json").read_bytes() for _ in range(2)]
     assert first[0] == first[1]
-    rows = make(project, tasks=2, together=1, repeats=1)
-    assert Counter(row["source"] for row in rows) == {"made": 9, "msat": 2}
+    assert Counter(row["source"] for row in make(project, tasks=2)) == {"made": 9, "msat": 2}
+    small = [row["question"] for row in make(project, largest=12) if row["source"] == "msat"]
+    assert len(small) == 4, "16 is too large"
 
 
-def test_a_document_of_one_exercise_cannot_be_repeated(project: Path) -> None:
-    with pytest.raises(ValidationError, match="repeats: documents of one exercise would be the same"):
-        make(project, together=1)
+def test_no_labelled_rationale_is_an_error(project: Path) -> None:
     write_product(project / "rationales", [RATIONALE.empty_table()], schema=RATIONALE, card=CARD)
     with pytest.raises(UserError, match="no labelled rationale"):
         make(project)

@@ -5,15 +5,22 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.tinyllama.corpora import packed_folder, tiny_tokenizer, write_documents
 
+from selfsown.corpora.schemas.document import EXERCISE
 from selfsown.errors import UserError
-from selfsown.products import ProductError, read_product
+from selfsown.products import CardInfo, ProductError, read_product
+from selfsown.shards import write_product
+from selfsown.tinyllama.model.llama import IGNORED
+from selfsown.tinyllama.pack import PackParams, pack
 from selfsown.tinyllama.packed.streams import Packed, TokenStream
 from selfsown.tinyllama.tokenizer import TokenizerParams, sample, tokenizer
+from selfsown.tinyllama.training.data import Shifted
 from selfsown.tinyllama.vocabulary.forms import BEGIN, END, SPECIAL, encode_documents, load_tokenizer, token_bytes
 
 
@@ -64,6 +71,34 @@ def test_packed_documents_are_theirs_to_the_letter(tmp_path: Path) -> None:
     assert sorted(said) == sorted(texts)
     table = read_product(packed)
     assert table.num_rows == 10 and table.schema.names == ["id", "collection", "split", "input_ids"]
+
+
+def test_of_solved_questions_the_answers_alone_are_learnt(tmp_path: Path) -> None:
+    """Packed as chats; a sequence that begins inside an answer learns nothing of it: its question is not there."""
+    solved = [(f"{place} and {place} ?", f"{place} + {place}\n#### {2 * place}") for place in range(2, 9)]
+    rows = [
+        dict.fromkeys(EXERCISE.names, "toy")
+        | {"id": question, "text": f"{question}\n{said}", "question": question, "rationale": said, "split": split}
+        for question, said in solved
+        for split in ("train", "validation")
+    ]  # fmt: skip
+    card = CardInfo(name="toy", licence="CC0-1.0", source="made here", seed=1)
+    write_product(tmp_path / "documents/toy", [pa.Table.from_pylist(rows, EXERCISE)], schema=EXERCISE, card=card)
+    made = tiny_tokenizer()
+    made.save_pretrained(tmp_path / "tokenizer")
+    pack(
+        PackParams(data_seed=1, collections={"web": ("toy",)}), vocabulary="web", documents=tmp_path / "documents",
+        tokenizer=tmp_path / "tokenizer", packed=tmp_path / "packed",
+    )  # fmt: skip
+    stream = Packed.open(tmp_path / "packed").of("train", ["toy"])["toy"]
+    whole = stream.read([0], stream.tokens)
+    answer = made.convert_tokens_to_ids("<|assistant|>")
+    labels = Shifted(made.bos_token_id, answer=answer)(list(whole))["labels"][0]
+    assert made.decode(labels[labels != IGNORED]) == "".join(f"{said}{END}" for _, said in solved)
+    inside = int((whole[0] == answer).argmax()) + 2
+    later = Shifted(made.bos_token_id, answer=answer)([whole[0, inside:]])["labels"][0]
+    assert made.decode(later[later != IGNORED]) == "".join(f"{said}{END}" for _, said in solved[1:])
+    assert (Shifted(made.bos_token_id)(list(whole))["labels"] == torch.from_numpy(whole[:, 1:])).all()
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.integers(1, 9))

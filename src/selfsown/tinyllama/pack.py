@@ -1,9 +1,10 @@
 """Packing: every document as tokens, in shards that training reads where they lie, as memory maps.
 
 documents, tokenizer -> Arrow shards, each of one collection and one split; rows of id, collection, split, input_ids
-(`[tokens]`, two bytes each: beginning token, text, end token). The tokens of a shard stand in one piece, so a split is
-one stream, and a model of any context takes its sequences from it (`packed.streams`). Nothing is padded, and nothing
-is left out but what does not fill the stream's last sequence.
+(`[tokens]`, two bytes each: beginning token, text, end token). A document that is a question with its rationale is
+packed as a chat, so that training can tell the answer. The tokens of a shard stand in one piece, so a split is one
+stream, and a model of any context takes its sequences from it (`packed.streams`). Nothing is padded, and nothing is
+left out but what does not fill the stream's last sequence.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from selfsown.products import CardInfo, read_card
 from selfsown.shards import ShardResult, map_shards
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.tinyllama.packed.streams import PACKED, SPLITS, Packed, packed_table
-from selfsown.tinyllama.vocabulary.forms import encode_documents, load_tokenizer
+from selfsown.tinyllama.vocabulary.forms import encode_documents, encode_solved, load_tokenizer
 
 
 class PackParams(StageParams):
@@ -85,10 +86,15 @@ class Packer:
     def __call__(self, part: Part) -> ShardResult:
         """Rows in the order of the file."""
         rows = _read(self.documents / part.collection / part.file, part.split)
-        tokens = encode_documents(self.tokenizer, rows["text"].to_pylist())
+        if {"question", "rationale"} <= {*rows.column_names}:
+            solved = zip(rows["question"].to_pylist(), rows["rationale"].to_pylist(), strict=True)
+            tokens = [encode_solved(self.tokenizer, question, rationale) for question, rationale in solved]
+        else:
+            tokens = encode_documents(self.tokenizer, rows["text"].to_pylist())
         return ShardResult(packed_table(rows["id"].to_pylist(), part.collection, part.split, tokens))
 
 
 def _read(file: Path, split: str) -> pa.Table:
-    rows = pq.read_table(file, columns=["id", "text", "split"])
+    wanted = {"id", "text", "split", "question", "rationale"}
+    rows = pq.read_table(file, columns=[name for name in pq.read_schema(file).names if name in wanted])
     return rows.filter(pc.equal(rows["split"], split))

@@ -12,6 +12,9 @@ DOCUMENT = pa.schema([(name, pa.string()) for name in ("id", "text", "source", "
 id: `text_id` of the text. name: file and place in the source. split: train or validation.
 """
 
+EXERCISE = pa.schema([*DOCUMENT, *((name, pa.string()) for name in ("question", "rationale"))])
+"""A row of a collection of exercises: its text is the question, a line break, the rationale."""
+
 
 def split_of(name: str, validation: float, seed: int) -> str:
     """The split of a document by its id, whatever other documents there are."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from selfsown.tinyllama.model.llama import IGNORED
 from selfsown.tinyllama.packed.order import Order
 from selfsown.tinyllama.packed.streams import TokenStream
 
@@ -53,18 +54,37 @@ class Sequences(Dataset[IntArray]):
 class Shifted:
     """Sequences as arguments of the model: what it sees, and one token further on what it must say.
 
-    `begin`: the token that begins a document, where documents must not see each other; else None.
+    `begin`: the token that begins a document. `apart`: documents do not see each other. `answer`: the token behind
+    which an answer stands, where answers alone are learnt; else None.
     """
 
-    begin: int | None
+    begin: int
+    apart: bool = False
+    answer: int | None = None
 
     def __call__(self, sequences: Sequence[IntArray]) -> dict[str, Tensor]:
-        """`input_ids` and `labels` `[batch, context]`, and with `begin` the `position_ids` within documents."""
+        """`input_ids` and `labels` `[batch, context]`, and where documents are apart the `position_ids` within them."""
         tokens = torch.from_numpy(np.stack(sequences))
         batch = {"input_ids": tokens[:, :-1].contiguous(), "labels": tokens[:, 1:].contiguous()}
-        if self.begin is not None:
+        if self.apart:
             batch["position_ids"] = positions(batch["input_ids"], self.begin)
+        if self.answer is not None:
+            learnt = answered(batch["input_ids"], self.begin, self.answer) & (batch["labels"] != self.begin)
+            batch["labels"] = batch["labels"].where(learnt, IGNORED)
         return batch
+
+
+def answered(input_ids: Tensor, begin: int, answer: int) -> Tensor:
+    """Whether what follows a token belongs to an answer, `[batch, context]`.
+
+    An answer whose question stands in the sequence before is none.
+
+    >>> answered(torch.tensor([[7, 1, 5, 3, 6, 2, 1, 5]]), 1, 3).int().tolist()
+    [[0, 0, 0, 1, 1, 1, 0, 0]]
+    """
+    place = torch.arange(1, input_ids.shape[1] + 1).expand_as(input_ids)
+    opened, begun = (place.where(input_ids == token, 0).cummax(dim=1).values for token in (answer, begin))
+    return opened > begun
 
 
 def positions(input_ids: Tensor, begin: int) -> Tensor:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from math import log
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import torch
@@ -25,12 +25,12 @@ from selfsown.errors import UserError
 from selfsown.files import write_json
 from selfsown.launcher import process_count
 from selfsown.params import Params
-from selfsown.tinyllama.model.llama import PretrainedLlama, save_model
+from selfsown.tinyllama.model.llama import IGNORED, PretrainedLlama, save_model
 from selfsown.tinyllama.packed.order import Order, Period
 from selfsown.tinyllama.packed.streams import Packed, TokenStream
 from selfsown.tinyllama.training.data import Sequences, Shifted
 from selfsown.tinyllama.training.speed import Speed
-from selfsown.tinyllama.vocabulary.forms import token_bytes
+from selfsown.tinyllama.vocabulary.forms import ROLES, token_bytes
 from selfsown.training import (
     LogToMlflow,
     OwnOrder,
@@ -49,12 +49,15 @@ _log = logging.getLogger(__name__)
 class TrainingParams(Params):
     """What a training on packed tokens needs beside the model.
 
-    `validation`: sequences of each collection that are validated on while training. `arguments` are
-    `TrainingArguments`, given to them as they are; the steps are the schedule's.
+    `learn`: all tokens, or those of answers alone where the documents are questions with their rationales (each
+    micro-batch then counts alike, however much it answers). `validation`: sequences of each collection that are
+    validated on while training. `arguments` are `TrainingArguments`, given to them as they are; the steps are the
+    schedule's.
     """
 
     context: int = Field(ge=8)
     cross_document_attention: bool = True
+    learn: Literal["all", "answers"] = "all"
     schedule: tuple[Period, ...] = Field(min_length=1)
     validation: int = Field(ge=1)
     arguments: dict[str, Any]
@@ -124,7 +127,11 @@ def train_model(
             name: _spread(stream, length, params.validation)
             for name, stream in opened.of("validation", params.collections).items()
         },
-        "data_collator": Shifted(None if params.cross_document_attention else tokenizer.bos_token_id),
+        "data_collator": Shifted(
+            tokenizer.bos_token_id,
+            apart=not params.cross_document_attention,
+            answer=tokenizer.convert_tokens_to_ids(ROLES[-1]) if params.learn == "answers" else None,
+        ),
     }
     done, ends = _steps_done(work), np.cumsum([period.steps for period in params.schedule]).tolist()
     ahead = [place for place, end in enumerate(ends) if done < end] or [len(ends) - 1]
@@ -241,19 +248,22 @@ class PretrainingTrainer(OwnOrder, Trainer):
 
     @torch.no_grad()
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
-        """Bits per byte of each collection's held-out sequences, and over all of them together."""
+        """Bits per byte of what is learnt of each collection's held-out sequences, and over all of them together."""
         model = self.model.eval()
         bits: dict[str, float] = {}
-        sizes: dict[str, float] = {}
+        sizes: dict[str, float] = dict.fromkeys(self.held_out, 0.0)
         for name, tokens in self.held_out.items():
             rows = torch.from_numpy(tokens)
             nats = 0.0
             for part in rows.split(self.args.per_device_eval_batch_size):
                 batch = self._prepare_inputs(self.data_collator(list(part.numpy())))
+                learnt = batch["labels"][batch["labels"] != IGNORED]
+                if not len(learnt):
+                    continue
                 with self.compute_loss_context_manager():
-                    nats += float(model(**batch)["loss"]) * batch["labels"].numel()
+                    nats += float(model(**batch)["loss"]) * len(learnt)
+                sizes[name] += float(self.token_bytes[learnt.cpu()].sum())
             bits[name] = nats / log(2)
-            sizes[name] = float(self.token_bytes[rows[:, 1:]].sum())
         self.model.train()
         each = {f"{metric_key_prefix}_bits_per_byte_{name}": bits[name] / sizes[name] for name in bits}
         self.log(each)

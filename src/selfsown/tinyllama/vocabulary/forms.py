@@ -96,6 +96,16 @@ def encode_chat(
     return ids + opened, learnt + [False] * len(opened)
 
 
+def encode_solved(tokenizer: PreTrainedTokenizerFast, question: str, rationale: str) -> TokenArray:
+    """A question and its rationale as a chat: `[tokens]`, from the beginning token to the end token."""
+    ids, _ = encode_chat(tokenizer, [_said("user", question), _said("assistant", rationale)])
+    return np.array(ids, dtype=np.uint16)
+
+
+def _said(role: str, content: str) -> Message:
+    return {"role": role, "content": content}
+
+
 def _role(tokenizer: PreTrainedTokenizerFast, name: str) -> list[int]:
     return list(tokenizer.backend_tokenizer.encode(f"<|{name}|>", add_special_tokens=False).ids)
 
