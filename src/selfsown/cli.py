@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from selfsown import disk
 from selfsown.settings import settings
 
 PACKAGE = Path(__file__).parent
@@ -164,7 +165,8 @@ def main() -> None:
     traceback = False
     try:
         traceback = settings().traceback
-        app(prog_name="selfsown")
+        with disk.writing(Path(), "what is written"):
+            app(prog_name="selfsown")
     except UserError as error:
         if traceback:
             raise

@@ -18,8 +18,8 @@ PACKAGE = Path(__file__).resolve().parent
 
 MACHINERY = frozenset(
     {
-        "cli", "closure", "device", "errors", "examples", "files", "identity", "launcher", "params", "products",
-        "settings", "sources", "stage", "tracking", "workers"
+        "cli", "closure", "device", "disk", "errors", "examples", "files", "identity", "launcher", "params", "products",
+        "project", "settings", "sources", "stage", "tracking", "workers"
     }
 )  # fmt: skip
 """Modules and packages at the top of `selfsown` that are not followed.

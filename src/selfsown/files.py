@@ -9,15 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from selfsown import disk
+
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write under a temporary name, fsync, rename: after a kill the path holds the old bytes or the new, whole."""
+    """Write under a temporary name, fsync, rename: after a kill the path holds the old bytes or the new, whole.
+
+    Raises:
+        DiskFull: no room for them; the old bytes stay.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with disk.writing(path, "this file", len(data), scratch=temporary):
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -39,8 +46,9 @@ def whole_folder(out: Path) -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
     try:
-        yield made
-        shutil.rmtree(out, ignore_errors=True)
-        made.rename(out)
+        with disk.writing(out, "what is put into this folder", scratch=made):
+            yield made
+            shutil.rmtree(out, ignore_errors=True)
+            made.rename(out)
     finally:
         shutil.rmtree(made, ignore_errors=True)

@@ -27,7 +27,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from selfsown import closure, tracking
+from selfsown import closure, disk, tracking
 from selfsown.errors import UserError
 from selfsown.files import clear_temporaries, write_atomic
 from selfsown.identity import Identity
@@ -173,7 +173,9 @@ def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path 
         fingerprint=identity.digest,
         enabled=declared.tracked and settings().tracking and is_main_process(),
     ):
-        metrics = declared(params, identity=identity, **arguments)
+        place = Path(arguments[declared.outputs[0]]) if declared.outputs else Path()
+        with disk.writing(place, f"what {declared.name} makes"):
+            metrics = declared(params, identity=identity, **arguments)
         tracking.log_metrics(metrics)
     if metrics_file is not None and is_main_process():
         metrics_file.parent.mkdir(parents=True, exist_ok=True)

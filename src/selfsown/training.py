@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,7 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
-from selfsown import tracking
+from selfsown import disk, tracking
 from selfsown.device import compute_device, compute_dtype
 from selfsown.errors import UserError
 from selfsown.files import write_atomic, write_json
@@ -149,9 +150,39 @@ def work_folder(model: Path, identity: Identity) -> Path:
 
 
 def train_to_end(trainer: Trainer, work: Path) -> None:
-    """Train from the last whole checkpoint to the best step, which every process then has."""
-    trainer.train(resume_from_checkpoint=last_checkpoint(work))
+    """Train from the last whole checkpoint to the best step, which every process then has.
+
+    Raises:
+        DiskFull: no room for the checkpoints, before the first step; or for one that is due.
+    """
+    there = last_checkpoint(work)
+    weights, checkpoint = _checkpoint_bytes(trainer.model)
+    if is_main_process():
+        wanted = checkpoint * _most_checkpoints(trainer.args) + weights
+        disk.check(work.parent, "the training, with its checkpoints,", wanted - disk.bytes_below(work))
+    try:
+        with disk.writing(work.parent, "a checkpoint", checkpoint):
+            trainer.train(resume_from_checkpoint=there)
+    except disk.DiskFull:
+        _drop_unfinished(work)
+        raise
     _wait_for_all()  # the main process will drop the checkpoints
+
+
+def _checkpoint_bytes(model: torch.nn.Module) -> tuple[int, int]:
+    """Bytes of a model's weights, and of a checkpoint of them: Adam keeps two numbers for each that is trained."""
+    weights = sum(weight.numel() * weight.element_size() for weight in model.parameters())
+    return weights, weights + 8 * sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+
+
+def _most_checkpoints(arguments: TrainingArguments) -> int:
+    """How many there are at a time: those kept, the best if it is another, and the one that is being written."""
+    if arguments.save_strategy == "no":
+        return 0
+    steps = arguments.save_steps if arguments.save_steps >= 1 else max(1, arguments.save_steps * arguments.max_steps)
+    made = math.ceil(max(arguments.max_steps, 1) / steps)
+    limit = arguments.save_total_limit
+    return made if limit is None else min(made, limit + 1 + (limit == 1 and arguments.load_best_model_at_end))
 
 
 def _wait_for_all() -> None:
@@ -180,9 +211,10 @@ def finish(
         return {}
     made = work / "export"
     shutil.rmtree(made, ignore_errors=True)
-    made.mkdir()
-    save(made)
-    write_json(made / "training.json", history)
+    with disk.writing(work.parent, "the trained model", _saved_weights(work), scratch=made):
+        made.mkdir()
+        save(made)
+        write_json(made / "training.json", history)
     for path in sorted(made.iterdir()):
         target = work.parent / path.name
         if target.is_dir():  # from an earlier try that was killed; a folder replaces none that holds something
@@ -199,6 +231,13 @@ def last_checkpoint(work: Path) -> str | None:
 
     So do those without an optimizer: the trainer would go on with a fresh one and not say so.
     """
+    _drop_unfinished(work)
+    _wait_for_all()
+    found: str | None = get_last_checkpoint(str(work))
+    return found
+
+
+def _drop_unfinished(work: Path) -> None:
     for folder in work.glob("checkpoint-*") if is_main_process() else ():
         try:
             TrainerState.load_from_json(str(folder / "trainer_state.json"))
@@ -206,9 +245,12 @@ def last_checkpoint(work: Path) -> str | None:
                 raise FileNotFoundError(folder / "optimizer.pt")
         except (OSError, ValueError, TypeError):
             shutil.rmtree(folder)
-    _wait_for_all()
-    found: str | None = get_last_checkpoint(str(work))
-    return found
+
+
+def _saved_weights(work: Path) -> int:
+    """Bytes of the weights in the largest checkpoint: what the model takes too; 0 without one."""
+    folders = work.glob("checkpoint-*")
+    return max((sum(file.stat().st_size for file in folder.glob("*.safetensors")) for folder in folders), default=0)
 
 
 class Patience(EarlyStoppingCallback):
