@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from selfsown.errors import UserError
+from selfsown.project import root
 
 PACKAGE = Path(__file__).parent
 
@@ -94,21 +95,21 @@ def load_params(name: str, model: type[ParamsT], path: Path = Path("params.yaml"
         ParamsError: unreadable file, missing section, unknown key, wrong type or range.
     """
     try:
-        root = read_yaml(path)
+        whole = read_yaml(root() / path)
     except (OSError, yaml.YAMLError) as error:
         raise ParamsError(f"{path}: cannot be read as YAML: {error}") from None
     pipeline, _, step = name.partition(".")
     stages = [other.partition(".") for other in stage_names()]
-    _check_section(path, "", root, [*TOP_LEVEL, *(other for other, _, _ in stages)])
-    if pipeline not in root:
+    _check_section(path, "", whole, [*TOP_LEVEL, *(other for other, _, _ in stages)])
+    if pipeline not in whole:
         raise ParamsError(f"{path}: {pipeline}: section missing; every profile in conf/{pipeline}/ has one")
-    section = root[pipeline]
+    section = whole[pipeline]
     known = [own for other, _, own in stages if other == pipeline]
     _check_section(path, pipeline, section, [*known, *PIPELINE_KEYS])
     values, matrix = section.get(step, {}), section.get("matrix", {})
     _check_section(path, name, values)
     _check_section(path, f"{pipeline}.matrix", matrix, _matrix_keys(pipeline))
-    outer = {**{key: root[key] for key in SHARED if key in root}, **matrix}
+    outer = {**{key: whole[key] for key in SHARED if key in whole}, **matrix}
     shared = {key: value for key, value in outer.items() if key in model.model_fields}
     if repeated := shared.keys() & values.keys():
         raise ParamsError(f"{path}: {name}.{min(repeated)}: set it once, at the top level or in the matrix")
@@ -130,7 +131,7 @@ def _check_section(path: Path, name: str, section: Any, known: Iterable[str] | N
 
 def _matrix_keys(pipeline: str) -> list[str] | None:
     """The lists that the pipeline's `dvc.yaml` runs over; None outside the repository, where none are run over."""
-    file = Path("pipelines", pipeline, "dvc.yaml")
+    file = root() / "pipelines" / pipeline / "dvc.yaml"
     return re.findall(rf"\$\{{{pipeline}\.matrix\.(\w+)\}}", file.read_text("utf-8")) if file.is_file() else None
 
 

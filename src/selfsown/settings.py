@@ -1,7 +1,7 @@
 """Execution settings: where and how fast work runs, never what it computes.
 
 Nothing here is a DVC parameter, so no change of a setting re-runs a stage. Each is read from the environment
-(`SELFSOWN_*`) or from a `.env` file in the working directory; `.env.example` lists them all.
+(`SELFSOWN_*`) or from the file `.env` of the project; `.env.example` lists them all.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from selfsown.errors import UserError
+from selfsown.project import home
+
+SITES = ("http://", "https://")
 
 
 class Settings(BaseSettings):
     """One attribute per `SELFSOWN_*` variable."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SELFSOWN_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SELFSOWN_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     cache: Path = Field(Path("~/.cache/selfsown"), description="downloads and unpacked sources, keyed by digest")
     mirror: str | None = Field(None, description="folder or URL laid out like <source>/<file>, tried before the origin")
@@ -41,8 +42,13 @@ class Settings(BaseSettings):
 
     @property
     def cache_dir(self) -> Path:
-        """The cache folder with `~` expanded."""
-        return self.cache.expanduser()
+        """The cache folder, which counts from the project."""
+        return home() / self.cache.expanduser()
+
+    @property
+    def mirror_dir(self) -> Path | None:
+        """The mirror, where it is a folder; it counts from the project."""
+        return None if self.mirror is None or self.mirror.startswith(SITES) else home() / Path(self.mirror).expanduser()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -65,7 +71,7 @@ def settings() -> Settings:
         UserError: a variable has a value that is not allowed.
     """
     try:
-        return Settings()
+        return Settings(_env_file=home() / ".env")
     except ValidationError as error:
         lines = (
             f"SELFSOWN_{e['loc'][0]}".upper() + f": {e['input']!r} is not allowed: {e['msg']}" for e in error.errors()

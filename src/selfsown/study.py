@@ -24,6 +24,7 @@ from selfsown.errors import UserError
 from selfsown.evaluation import ARM, Evaluation
 from selfsown.files import write_atomic, write_json
 from selfsown.params import PIPELINE_KEYS, TOP_LEVEL, Params, read_yaml, stage_files
+from selfsown.project import root
 
 
 class Mark(Params):
@@ -40,7 +41,7 @@ def keep(pipeline: str, out: Path) -> None:
     Raises:
         UserError: the evaluation has not run, or its code is not that of a commit.
     """
-    items = Path("data", pipeline, "items.parquet")
+    items = root() / "data" / pipeline / "items.parquet"
     if not items.is_file():
         raise UserError(f"{items}: not there; `dvc repro pipelines/{pipeline}/dvc.yaml` makes it")
     if changed := _git("status", "--porcelain", "--", "src", "conf", "pipelines/*/dvc.yaml"):
@@ -52,7 +53,16 @@ def keep(pipeline: str, out: Path) -> None:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout.strip()
+    """What git says about the project.
+
+    Raises:
+        UserError: it says no, such as in a tree without git.
+    """
+    try:
+        done = subprocess.run(["git", *arguments], check=True, capture_output=True, text=True, cwd=root())
+    except subprocess.CalledProcessError as error:
+        raise UserError(f"git {arguments[0]}: {error.stderr.strip()}; a seed names the commit that made it") from None
+    return done.stdout.strip()
 
 
 def code(pipeline: str) -> str:
@@ -63,7 +73,7 @@ def code(pipeline: str) -> str:
 
 def _parameters(pipeline: str) -> dict[str, Any]:
     """Of a pipeline its whole section, of others the sections of the stages that it builds on."""
-    active = read_yaml(Path("params.yaml"))
+    active = read_yaml(root() / "params.yaml")
     kept = {key: active[key] for key in TOP_LEVEL if key in active and key != "seed"}
     for name in _stages(pipeline):
         of, _, stage = name.partition(".")
@@ -76,7 +86,7 @@ def _stages(pipeline: str) -> list[str]:
     """Names of the pipeline's stages, and of those in other pipelines that they build on."""
     stages = [
         (path.parent.name, stage.get("do", stage))  # "do": of a `foreach`
-        for path in sorted(Path("pipelines").glob("*/dvc.yaml"))
+        for path in sorted(root().glob("pipelines/*/dvc.yaml"))
         for stage in read_yaml(path)["stages"].values()
     ]
     known: list[dict[str, Any]] = []

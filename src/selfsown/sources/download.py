@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from urllib3.util import Retry
 
+from selfsown import disk
 from selfsown.settings import settings
 from selfsown.sources.failures import OriginError, UnreachableError, WrongDigestError
 from selfsown.sources.tree import file_sha256
@@ -83,13 +84,13 @@ def save_url(url: str, path: Path) -> None:
 
 def mirror_origin(source: str, file: str) -> Origin | None:
     """The mirror as an origin of `<source>/<file>`, if the setting names one."""
-    mirror = settings().mirror
+    mirror, folder = settings().mirror, settings().mirror_dir
     if mirror is None:
         return None
-    if mirror.startswith(("http://", "https://")):
+    if folder is None:
         url = f"{mirror.rstrip('/')}/{source}/{quote(file)}"
         return Origin(url, lambda path: save_url(url, path))
-    held = Path(mirror).expanduser() / source / file
+    held = folder / source / file
 
     def copy(path: Path) -> None:
         if not held.is_file():
@@ -114,6 +115,7 @@ def obtain(
     Raises:
         WrongDigestError: a place delivered other bytes than pinned; they are deleted.
         UnreachableError: no place delivered.
+        DiskFull: no room for it.
     """
     path = folder / file
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +127,8 @@ def obtain(
     for origin in ([mirror] if mirror else []) + ([] if offline else list(origins)):
         part = path.with_name(f"{path.name}.part")
         try:
-            origin.save(part)
+            with disk.writing(path, f"source '{source}'", scratch=part):
+                origin.save(part)
         except OriginError as error:
             part.unlink(missing_ok=True)
             tried.append(f"{origin.label}: {error}")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from selfsown import disk, project
 from selfsown.files import clear_temporaries
 from selfsown.settings import settings
 from selfsown.sources import tree
@@ -53,6 +54,7 @@ def fetch(name: str, *, full: bool = False, registry: Path = REGISTRY) -> Path:
         WrongDigestError: something delivered is not what the registry pins; it is deleted.
         UnreachableError: a file is in no cache, mirror or reachable origin.
         UnsafeArchiveError: an archive tries to write outside its folder.
+        DiskFull: no room for it in the cache.
     """
     source = find_source(name, registry)
     store = settings().cache_dir / "sources"
@@ -79,8 +81,11 @@ def fetch(name: str, *, full: bool = False, registry: Path = REGISTRY) -> Path:
             if stale.exists():
                 shutil.rmtree(stale)
         root.mkdir(parents=True)
+        downloads = partial / "downloads"
+        disk.check(target, f"source '{name}'", source.download_bytes - disk.bytes_below(downloads))
         try:
-            _Builder(name, partial / "downloads", root, profiles).build(source)
+            with disk.writing(target, f"what is unpacked of source '{name}'", scratch=root):
+                _Builder(name, downloads, root, profiles).build(source)
         except SourceError:
             shutil.rmtree(root)
             raise
@@ -93,7 +98,7 @@ def fetch(name: str, *, full: bool = False, registry: Path = REGISTRY) -> Path:
 
 def _check_folder(name: str, source: FolderSource, manifest: Path, full: bool) -> Path:
     """A folder of the user's own: read whole the first time, and again when its listing changed."""
-    folder = Path(source.path).expanduser()
+    folder = source.folder
     if not folder.is_dir():
         raise UnreachableError(name, str(folder), [f"{folder}: no such folder"], [], settings().offline)
     if full or tree.damage(manifest, folder) is not None:
@@ -110,7 +115,11 @@ def _check_folder(name: str, source: FolderSource, manifest: Path, full: bool) -
 def _profiles_naming(name: str, registry: Path) -> list[str]:
     """What in `conf/` names the source, for the error: `profile gpu`, `variant published`."""
     word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
-    files = (file for file in registry.parent.glob("*/*.yaml") if word.search(file.read_text(encoding="utf-8")))
+    files = (
+        file
+        for file in (project.root() / registry.parent).glob("*/*.yaml")
+        if word.search(file.read_text(encoding="utf-8"))
+    )
     return sorted({f"{'variant' if file.parent.name == 'variant' else 'profile'} {file.stem}" for file in files})
 
 

