@@ -12,8 +12,8 @@ import pytest
 from selfsown import doctor
 from selfsown.doctor import PROFILES, Machine, unreachable
 
-CLUSTER = Machine(cores=64, memory=500, disk=9000, gpus=(("H100", 79.6),) * 8, packages=True, hub=True)
-LAPTOP = Machine(cores=2, memory=15.5, disk=60, gpus=(), packages=True, hub=False)
+CLUSTER = Machine(cores=64, memory=500, disk=9000, cache=9000, gpus=(("H100", 79.6),) * 8, packages=True, hub=True)
+LAPTOP = Machine(cores=2, memory=15.5, disk=60, cache=60, gpus=(), packages=True, hub=False)
 NEEDS = {needs.profile: needs for needs in PROFILES}
 
 
@@ -31,7 +31,7 @@ def test_a_laptop_runs_the_default_but_not_the_gpu_profile() -> None:
 
 
 def test_without_registries_or_mirror_nothing_runs() -> None:
-    island = Machine(cores=64, memory=500, disk=9000, gpus=(), packages=False, hub=False)
+    island = Machine(cores=64, memory=500, disk=9000, cache=9000, gpus=(), packages=False, hub=False)
     assert all(needs.missing(island) for needs in PROFILES)
 
 

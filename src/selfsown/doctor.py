@@ -17,13 +17,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
-from dotenv import dotenv_values
 
+from selfsown import disk
+from selfsown.errors import UserError
+from selfsown.project import home
 from selfsown.settings import settings
+from selfsown.tracking.uri import tracking_uri, without_password
 
 GIB = 2**30
 ANSWER_SECONDS = 1.0
 """How long a host may take to answer before it counts as out of reach."""
+
+DOWNLOADS = 1
+"""GiB that the sources of `smoke` and `laptop` take in the cache, and those of larger profiles at least."""
 
 TOOLS = ("git", "make", "apt-get")
 
@@ -35,6 +41,7 @@ class Machine:
     cores: int
     memory: float
     disk: float
+    cache: float
     gpus: tuple[tuple[str, float], ...]
     packages: bool
     """Package registries answer, or a mirror stands in for them."""
@@ -58,7 +65,10 @@ class Needs:
         fitting = sum(memory >= self.gpu_memory for _, memory in machine.gpus)
         reasons = [
             machine.memory < self.memory and f"{self.memory:.0f} GiB memory (here {machine.memory:.1f})",
-            machine.disk < self.disk and f"{self.disk:.0f} GiB free disk (here {machine.disk:.1f})",
+            machine.disk < self.disk
+            and f"{self.disk:.0f} GiB free disk (here {machine.disk:.1f}, {self.disk - machine.disk:.1f} are missing)",
+            machine.cache < DOWNLOADS
+            and f"{DOWNLOADS} GiB for downloads in the cache (there {machine.cache:.1f}; SELFSOWN_CACHE moves it)",
             fitting < self.gpus and f"{self.gpus} GPU of {self.gpu_memory:.0f} GiB or more (here {fitting})",
             not machine.packages and "package registries, or a mirror",
             self.hub and not machine.hub and "the model hub, or a mirror",
@@ -81,16 +91,18 @@ def report() -> str:
     from huggingface_hub.constants import ENDPOINT as HUB
     from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
-    tracking = tracking_uri()
+    tracking, fault = _tracking()
     mirror = settings().mirror
-    packages, hub, server, mirror_fault = ask(PYPI_SIMPLE_ENDPOINT, HUB, tracking, mirror or "")
+    places = (PYPI_SIMPLE_ENDPOINT, HUB, tracking, str(settings().mirror_dir or mirror or ""))
+    packages, hub, server, mirror_fault = ask(*places)
     if settings().offline:
         packages = hub = "not asked, SELFSOWN_OFFLINE is set"
     mirrored = bool(mirror) and not mirror_fault  # what a mirror lacks is named when a stage asks for it
     machine = Machine(
         cores=len(os.sched_getaffinity(0)),
         memory=memory_gib(),
-        disk=shutil.disk_usage(".").free / GIB,
+        disk=disk.free(home()) / GIB,
+        cache=disk.free(settings().cache_dir) / GIB,
         gpus=gpus(),
         packages=mirrored or not packages,
         hub=mirrored or not hub,
@@ -99,12 +111,15 @@ def report() -> str:
         ("Python", f"{platform.python_version()} at {sys.executable}"),
         ("Cores", f"{machine.cores} usable, {cpu_features()}"),
         ("Memory", f"{machine.memory:.1f} GiB"),
-        ("Disk", f"{machine.disk:.0f} GiB free here; downloads in {settings().cache_dir}"),
+        (
+            "Disk",
+            f"{machine.disk:.1f} GiB free here; downloads in {settings().cache_dir}, {machine.cache:.1f} GiB free",
+        ),
         ("GPUs", ", ".join(f"{name} ({memory:.0f} GiB)" for name, memory in machine.gpus) or "none"),
         ("Tools", ", ".join(tool if shutil.which(tool) else f"{tool} (missing)" for tool in TOOLS)),
         ("Sources", f"package registry: {packages or 'answers'}; model hub: {hub or 'answers'}"),
         ("Mirror", f"{mirror}: {mirror_fault or 'there'}" if mirror else "none (SELFSOWN_MIRROR)"),
-        ("Tracking", f"{_without_password(tracking)}: {server or 'there'}"),
+        ("Tracking", fault or f"{without_password(tracking)}: {server or 'there'}"),
     ]
     for needs in PROFILES:
         missing = needs.missing(machine)
@@ -112,11 +127,6 @@ def report() -> str:
     lines.insert(-len(PROFILES), ("Profiles this machine can run", ""))
     width = max(len(name) for name, value in lines if value) + 2
     return "\n".join(f"{name:<{width}}{value}".rstrip() for name, value in lines)
-
-
-def tracking_uri() -> str:
-    """Where runs are recorded: `MLFLOW_TRACKING_URI` from the environment or `.env`, or the default."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or dotenv_values().get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
 
 
 def ask(*places: str) -> list[str]:
@@ -197,6 +207,9 @@ def _read(path: str) -> str:
         return ""
 
 
-def _without_password(uri: str) -> str:
-    url = urlsplit(uri)
-    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl() if "@" in url.netloc else uri
+def _tracking() -> tuple[str, str]:
+    """Where runs are recorded, and what is wrong with the setting."""
+    try:
+        return tracking_uri(), ""
+    except UserError as error:
+        return "", str(error)

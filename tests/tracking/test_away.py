@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ from mlflow.entities import Run
 from selfsown import tracking
 from selfsown.errors import UserError
 from selfsown.tracking.state import states
-from selfsown.tracking.store import connect, is_outage, offline_uri
+from selfsown.tracking.store import connect, is_outage
+from selfsown.tracking.uri import offline_uri
 
 if TYPE_CHECKING:
     from conftest import Link
@@ -172,32 +174,72 @@ def test_a_half_open_server_does_not_hang_a_stage(
     assert run.info.status == "FINISHED"
 
 
-def test_expired_credentials_stop_no_stage(server: Link, project: Path, arguments: Arguments) -> None:
-    """A server that is healthy and lets nobody in, while an unfinished run of the stage is left on it."""
+@contextmanager
+def answering(status: int, port: int) -> Iterator[None]:
+    """A server that is healthy and answers all else with a status."""
 
-    class LocksOut(BaseHTTPRequestHandler):
+    class Refuses(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/health" else 401)
+            self.send_response(200 if self.path == "/health" else status)
             self.end_headers()
 
         do_POST = do_PATCH = do_GET
 
         def log_message(self, *_: Any) -> None: ...
 
+    with ThreadingHTTPServer(("127.0.0.1", port), Refuses) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "help"), [(401, r"MLFLOW_TRACKING_PASSWORD"), (403, r"user 'me' may not .*permission EDIT")]
+)
+def test_a_server_that_refuses_is_one_error_before_any_work(
+    status: int, help: str, server: Link, arguments: Arguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unfinished run of the stage is left there, and goes on once the server lets us in again."""
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "wrong")
     with pytest.raises(KeyboardInterrupt):
-        interrupted(arguments(experiment="locked"), range(1, 2))
+        interrupted(arguments(experiment=f"refused-{status}"), range(1, 2))
     server.down()
-    with ThreadingHTTPServer(("127.0.0.1", server.port), LocksOut) as locked:
-        threading.Thread(target=locked.serve_forever, daemon=True).start()
+    with answering(status, server.port):
         for state in states():  # left RUNNING by a process that is gone
             state.status, state.pid = "RUNNING", 2**22 + 1
             state.save()
         assert tracking.reap() == []
-        with tracking.run(**arguments(experiment="locked")):
-            tracking.log_metrics({"loss": 1.0}, step=2)
-        locked.shutdown()
-    (run,) = experiment_runs(offline_uri(), "locked")
-    assert run.info.status == "FINISHED" and points(connect(offline_uri()), run, "loss") == [2]
+        for ask in (
+            lambda: interrupted(arguments(experiment=f"refused-{status}"), range(2, 3)),
+            lambda: tracking.promote("mine"),
+            lambda: tracking.download_model("mine", "champion", Path()),
+        ):
+            with pytest.raises(UserError, match=rf"^{server.uri} refuses \({status}\): .*{help}") as told:
+                ask()
+            assert "wrong" not in str(told.value)
+    server.up()
+    with tracking.run(**arguments(experiment=f"refused-{status}")):
+        tracking.log_metrics({"loss": 1.0}, step=2)
+    (run,) = experiment_runs(server.uri, f"refused-{status}")
+    assert run.info.status == "FINISHED" and points(connect(server.uri), run, "loss") == [1, 2]
+    assert not experiment_runs(offline_uri(), f"refused-{status}")
+
+
+def test_a_refusal_half_way_loses_no_work(server: Link, arguments: Arguments) -> None:
+    with tracking.run(**arguments(experiment="late")):
+        tracking.log_metrics({"loss": 1.0}, step=1)
+        server.down()
+        with answering(401, server.port):
+            tracking.log_bytes(b"late", "late.txt")
+    (run,) = experiment_runs(offline_uri(), "late")
+    assert run.info.status == "FINISHED"
+    with answering(401, server.port), pytest.raises(UserError, match=r"refuses \(401\)"):
+        tracking.sync()
+    server.up()
+    assert "1 run(s) uploaded" in tracking.sync()
+    (run,) = experiment_runs(server.uri, "late")
+    assert run.info.status == "FINISHED" and points(connect(server.uri), run, "loss") == [1]
 
 
 def test_an_outage_of_direct_s3_is_an_outage() -> None:

@@ -15,7 +15,8 @@ from safetensors.numpy import save_file
 from selfsown import tracking
 from selfsown.errors import UserError
 from selfsown.tracking.lineage import dvc_digest
-from selfsown.tracking.store import connect, tracking_uri
+from selfsown.tracking.store import connect
+from selfsown.tracking.uri import tracking_uri
 
 Arguments = Callable[..., dict[str, Any]]
 SPEECH = Path("data/demo/speech")

@@ -18,7 +18,8 @@ from mlflow.entities import Run
 from selfsown import tracking
 from selfsown.tracking.lineage import dvc_digest
 from selfsown.tracking.state import load
-from selfsown.tracking.store import connect, tracking_uri
+from selfsown.tracking.store import connect
+from selfsown.tracking.uri import offline_uri, tracking_uri
 
 Arguments = Callable[..., dict[str, Any]]
 Start = Callable[[str], "subprocess.Popen[str]"]
@@ -215,3 +216,81 @@ def test_queued_experiments_track_in_the_project(
         pass
     monkeypatch.chdir(project)
     assert len(runs()) == 1 and not (copy / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize("gone", ["run", "experiment", "run, for good"])
+@pytest.mark.parametrize("end", ["killed", "failed"])
+def test_what_was_deleted_in_the_ui_stops_no_later_start(
+    end: str, gone: str, project: Path, arguments: Arguments
+) -> None:
+    with pytest.raises(MemoryError), tracking.run(**arguments()):
+        raise MemoryError
+    (left,) = runs()
+    client = connect(tracking_uri())
+    if end == "killed":  # with SIGKILL: nobody could say so
+        client.update_run(left.info.run_id, "RUNNING")
+        state = load("demo.train@a")
+        assert state is not None
+        state.status, state.pid = "RUNNING", 2**22 + 1
+        state.save()
+    if gone == "experiment":
+        client.delete_experiment(left.info.experiment_id)
+    else:
+        client.delete_run(left.info.run_id)
+    if gone == "run, for good":
+        client._tracking_client.store._hard_delete_run(left.info.run_id)
+    tracking.reap()
+    with tracking.run(**arguments()):
+        tracking.log_metrics({"loss": 1.0}, step=50)
+    (run,) = runs()  # a deleted experiment comes back with its runs, so there it is the one that was left
+    assert run.info.status == "FINISHED" and 50 in steps(run.info.run_id)
+    assert (run.info.run_id == left.info.run_id) == (gone == "experiment")
+    assert not list(Path(".selfsown/runs").iterdir())
+
+
+@pytest.mark.parametrize("gone", ["run", "experiment"])
+def test_what_is_deleted_half_way_goes_on_as_a_run(gone: str, project: Path, arguments: Arguments) -> None:
+    with tracking.run(**arguments()):
+        tracking.log_metrics({"loss": 1.0}, step=1)
+        (first,) = runs()
+        client = connect(tracking_uri())
+        if gone == "run":
+            client.delete_run(first.info.run_id)
+        else:
+            client.delete_experiment(first.info.experiment_id)
+        tracking.log_metrics({"loss": 1.0}, step=2)
+        tracking.log_bytes(b"late", "late.txt")
+    (run,) = runs()
+    assert run.info.status == "FINISHED" and 2 in steps(run.info.run_id)
+    assert not runs(offline_uri()), "the store was there all the time"
+
+
+RECORD = {"name": "a", "experiment": "demo", "uri": "sqlite:///x/y", "fingerprint": "f", "mark": "m"}
+GARBAGE = {
+    "empty": b"",
+    "binary": b"\xff\x00",
+    "text": b"hello",
+    "list": b"[1]",
+    "half": json.dumps(RECORD).encode()[:-9],
+    "keys": b'{"name": "demo.train@a"}',
+    "types": json.dumps(dict.fromkeys(RECORD, 1)).encode(),
+    "store": json.dumps(RECORD | {"uri": "nowhere"}).encode(),
+    "process": json.dumps(RECORD | {"pid": -4}).encode(),
+    "status": json.dumps(RECORD | {"status": 3}).encode(),
+}
+
+
+def test_garbage_among_the_records_is_named_and_passed_over(
+    project: Path, arguments: Arguments, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = Path(".selfsown/runs")
+    (folder / "folder.json").mkdir(parents=True)
+    for name, data in GARBAGE.items():
+        (folder / f"{name}.json").write_bytes(data)
+    (folder / "demo.train@a.json").write_bytes(b"{")
+    with tracking.run(**arguments()):
+        pass
+    assert runs()[0].info.status == "FINISHED"
+    for name in ("folder", "demo.train@a", *GARBAGE):
+        assert f"{name}.json: no record of a run: " in caplog.text
+    assert not (folder / "demo.train@a.json").exists() and (folder / "text.json").exists()

@@ -12,8 +12,9 @@ from selfsown.tracking.log import log_artifact, log_bytes, log_metrics
 from selfsown.tracking.models import download_model, log_evidence, log_model, signature
 from selfsown.tracking.promotion import PromotionRefused, promote
 from selfsown.tracking.state import reap
-from selfsown.tracking.store import tracking_uri, why_away
+from selfsown.tracking.store import why_away
 from selfsown.tracking.upload import sync
+from selfsown.tracking.uri import tracking_uri
 
 __all__ = [
     "PromotionRefused", "download_model", "log_artifact", "log_bytes", "log_evidence", "log_metrics", "log_model",

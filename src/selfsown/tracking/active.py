@@ -2,7 +2,9 @@
 
 `run` makes it the active one; the `log_*` functions write to the active run and do nothing without one, so a stage
 reads the same tracked or not. A store that is away, at the start or half-way, never stops a stage: the run goes on in
-the local record (`store.offline_uri`), tagged with the run it continues, and `sync` uploads it later.
+the local record (`uri.offline_uri`), tagged with the run it continues, and `sync` uploads it later. A server that
+refuses us stops a stage before its work; half-way, when work would be lost, the local record serves too. A run that
+somebody deletes half-way goes on as a new one.
 
 A resumed run never gets a second value for a step: what is logged again for a (metric, step) already in its history is
 dropped, so the points are those of the first pass. A metric without a step is dropped only if its value is the same.
@@ -18,15 +20,17 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from selfsown import disk
 from selfsown.errors import first_line
 from selfsown.tracking import lineage
-from selfsown.tracking.state import CLOSED_BECAUSE, RUN_MARK, RunState, close, load, reap, run_status
-from selfsown.tracking.store import connect, experiment_id, is_outage, offline_uri, tracking_uri, why_away
+from selfsown.tracking.state import CLOSED_BECAUSE, RUN_MARK, RunState, Status, close, load, reap, run_status
+from selfsown.tracking.store import connect, experiment_id, is_outage, let_in, refusal, why_away
+from selfsown.tracking.uri import database_file, offline_uri, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -96,13 +100,33 @@ class ActiveRun:
 
     def do(self, action: Callable[[MlflowClient, str], T]) -> T:
         """Run `action(client, run_id)`; if the store is away, in the local record instead."""
+        file = database_file(self.state.uri)
         try:
-            return action(self.client, self.state.run_id)
+            with disk.writing(file, "what this stage tracks") if file is not None else nullcontext():
+                return action(self.client, self.state.run_id)
         except Exception as error:
-            if self.state.uri == offline_uri() or not is_outage(error):
+            if self._is_deleted(error):
+                self._start_over()
+            elif self.state.uri != offline_uri() and (is_outage(error) or refusal(error)):
+                self._fall_back(first_line(error))
+            else:
                 raise
-            self._fall_back(first_line(error))
         return action(self.client, self.state.run_id)
+
+    def _is_deleted(self, error: Exception) -> bool:
+        """Whether somebody deleted the run, or its experiment, while it was written."""
+        if getattr(error, "error_code", "") not in ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"):
+            return False
+        return run_status(self.client, self.state.run_id) is None
+
+    def _start_over(self) -> None:
+        log.warning("tracking: %s: run %s was deleted; this stage goes on in a new one", self.state.uri,
+                    self.state.run_id)  # fmt: skip
+        self._monitor.finish()
+        experiment_id(self.client, self.state.experiment)  # a deleted one comes back, and the run with it
+        if run_status(self.client, self.state.run_id) is None:
+            self.state.run_id, self.state.mark = "", uuid.uuid4().hex
+        self._open()
 
     def _fall_back(self, reason: str) -> None:
         log.warning("tracking: %s: %s; this run goes on in the local record, `selfsown sync` uploads it",
@@ -140,7 +164,7 @@ class ActiveRun:
         if points:
             self.do(lambda client, run_id: client.log_batch(run_id, metrics=[Metric(*point) for point in points]))
 
-    def finish(self, status: str, error: BaseException | None = None) -> None:
+    def finish(self, status: Status, error: BaseException | None = None) -> None:
         """Close with `status`; the state file stays unless the run is FINISHED, so that a restart resumes it."""
         self._monitor.finish()
         self.flush()
@@ -185,13 +209,17 @@ def run(
         inputs: argument name -> product; logged as dataset inputs with their DVC hash.
         fingerprint: of all that decides the result.
         enabled: false yields without a run and without importing MLflow.
+
+    Raises:
+        UserError: the tracking server refuses us (401, 403), before the work; or `MLFLOW_TRACKING_URI` is no address.
     """
     global _active
     if not enabled:
         yield
         return
     with _signals_raise():
-        _active = _start(name, experiment, params, inputs, fingerprint)
+        with let_in():
+            _active = _start(name, experiment, params, inputs, fingerprint)
         try:
             yield
         except BaseException as error:
@@ -226,7 +254,7 @@ def _start(
         try:
             _take_over(left, state, tags)
         except Exception as error:
-            if not is_outage(error):
+            if left.uri == uri and not is_outage(error):
                 raise
             log.warning("tracking: %s: %s; a run of %s stays open there", left.uri, first_line(error), name)
             left.set_aside()
@@ -252,6 +280,8 @@ def _take_over(left: RunState, state: RunState, tags: dict[str, str]) -> None:
         left.set_aside()
         return
     client = connect(left.uri)
+    if left.uri == state.uri:
+        experiment_id(client, left.experiment)  # a deleted one comes back with its runs
     run_id = left.find_run(client)
     if run_id is not None and left.uri == offline_uri() != state.uri and run_status(client, run_id):
         tags_there = client.get_run(run_id).data.tags

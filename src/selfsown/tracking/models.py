@@ -28,7 +28,8 @@ import numpy as np
 from selfsown.errors import UserError
 from selfsown.tracking.active import active
 from selfsown.tracking.lineage import entity_key, git_tags, made_from, product
-from selfsown.tracking.store import connect, private, tracking_uri, why_away
+from selfsown.tracking.store import let_in, reached
+from selfsown.tracking.uri import private
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -185,6 +186,7 @@ def register(
     return str(made.version)
 
 
+@let_in()
 def download_model(name: str, alias: str, into: Path) -> Path:
     """The files of the registered version that carries `alias`, copied to a folder in `into`.
 
@@ -194,11 +196,10 @@ def download_model(name: str, alias: str, into: Path) -> Path:
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
-    uri = tracking_uri()
-    if reason := why_away(uri):
-        raise UserError(f"{uri} is away ({reason}); {name} is registered there")
+    client = reached(f"{name} is registered there")
+    uri = client.tracking_uri
     try:
-        version = connect(uri).get_model_version_by_alias(name, alias)
+        version = client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise

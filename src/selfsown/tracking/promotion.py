@@ -18,7 +18,7 @@ from selfsown.errors import UserError
 from selfsown.tracking.lineage import git_tags
 from selfsown.tracking.models import CANDIDATE, CHAMPION
 from selfsown.tracking.state import reap
-from selfsown.tracking.store import connect, tracking_uri, why_away
+from selfsown.tracking.store import let_in, reached
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,6 +29,7 @@ class PromotionRefused(UserError):
     """The evidence says no; the message says why, and so do the tags of the version."""
 
 
+@let_in()
 def promote(model: str, force: bool = False) -> str:
     """Move `@champion` to the version that is `@candidate`, if it earns it.
 
@@ -46,11 +47,9 @@ def promote(model: str, force: bool = False) -> str:
         PromotionRefused: the evidence says no; no alias was moved.
         UserError: the store is away, or there is no such model or candidate.
     """
-    uri = tracking_uri()
-    if reason := why_away(uri):
-        raise UserError(f"{uri} is away ({reason}); promotion needs the store in MLFLOW_TRACKING_URI")
+    client = reached("promotion needs the store in MLFLOW_TRACKING_URI")
+    uri = client.tracking_uri
     reap()
-    client = connect(uri)
     candidate, champion = _holder(client, model, CANDIDATE), _holder(client, model, CHAMPION)
     if candidate is None:
         raise UserError(f"{model}: no version is @candidate in {uri}; a tracked training stage registers one")

@@ -14,14 +14,16 @@ import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote
 
 import psutil
+from pydantic import Field, TypeAdapter, ValidationError
 
-from selfsown.errors import first_line
+from selfsown.errors import UserError, first_line
 from selfsown.files import clear_temporaries, write_atomic
-from selfsown.tracking.store import connect, experiment_id, is_outage, private, why_away
+from selfsown.tracking.store import connect, why_away
+from selfsown.tracking.uri import portable, private, resolved
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 
 RUN_MARK = "selfsown.mark"
 CLOSED_BECAUSE = "closed_because"
+
+Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
 
 @dataclass
@@ -48,10 +52,10 @@ class RunState:
     fingerprint: str
     mark: str
     run_id: str = ""
-    pid: int = 0
+    pid: Annotated[int, Field(ge=0)] = 0
     started: float = 0.0
     host: str = ""
-    status: str = "RUNNING"
+    status: Status = "RUNNING"
 
     @property
     def path(self) -> Path:
@@ -67,7 +71,7 @@ class RunState:
 
     def save(self) -> None:
         """Write it as it is, atomically."""
-        write_atomic(self.path, json.dumps(asdict(self), indent=1).encode())
+        write_atomic(self.path, json.dumps({**asdict(self), "uri": portable(self.uri)}, indent=1).encode())
 
     @property
     def in_other_hands(self) -> bool:
@@ -84,8 +88,14 @@ class RunState:
         """Id of the run in its store, if it was ever made there."""
         if self.run_id:
             return self.run_id
-        found = client.search_runs([experiment_id(client, self.experiment)], f"tags.`{RUN_MARK}` = '{self.mark}'")
+        experiment = client.get_experiment_by_name(self.experiment)
+        if experiment is None:
+            return None
+        found = client.search_runs([experiment.experiment_id], f"tags.`{RUN_MARK}` = '{self.mark}'")
         return str(found[0].info.run_id) if found else None
+
+
+_RECORD = TypeAdapter(RunState)
 
 
 def _folder() -> Path:
@@ -95,9 +105,16 @@ def _folder() -> Path:
 
 
 def states() -> Iterator[RunState]:
-    """Every unfinished run of this project."""
+    """Every unfinished run of this project; a file that is no record of one is named, and passed over."""
     for path in sorted(_folder().glob("*.json")):
-        yield RunState(**json.loads(path.read_bytes()))
+        try:
+            state = _RECORD.validate_json(path.read_bytes())
+            state.uri = resolved(state.uri)
+        except (OSError, ValidationError, UserError) as error:
+            why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else first_line(error)
+            log.warning("tracking: %s: no record of a run: %s; passed over, and may be deleted", path, why)
+            continue
+        yield state
 
 
 def load(name: str) -> RunState | None:
@@ -116,28 +133,33 @@ def is_alive(state: RunState) -> bool:
         return False
 
 
-def close(state: RunState, client: MlflowClient, status: str, reason: str) -> None:
-    """Give a run that is still RUNNING in its store its true end."""
+def close(state: RunState, client: MlflowClient, status: Status, reason: str) -> bool:
+    """Give a run that is still RUNNING in its store its true end; false where it was deleted, and may come back."""
     run_id = state.find_run(client)
-    if run_id is not None and run_status(client, run_id) == "RUNNING":
+    if run_id is None:
+        return True
+    there = run_status(client, run_id)
+    if there == "RUNNING":
         client.set_tag(run_id, CLOSED_BECAUSE, reason)
         client.set_terminated(run_id, status)
+    return there is not None
 
 
 def run_status(client: MlflowClient, run_id: str) -> str | None:
-    """RUNNING, FINISHED, FAILED or KILLED; None if its store no longer knows the run."""
+    """RUNNING, FINISHED, FAILED or KILLED; None if its store no longer knows the run, or has it among the deleted."""
     from mlflow.exceptions import MlflowException
 
     try:
-        return str(client.get_run(run_id).info.status)
+        info = client.get_run(run_id).info
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
+    return str(info.status) if info.lifecycle_stage == "active" else None
 
 
 def reap() -> list[str]:
-    """Close as KILLED every RUNNING run whose process is gone; a store that is away is left for later.
+    """Close as KILLED every RUNNING run whose process is gone; where that cannot be done it is left for later.
 
     Returns:
         Names of the closed runs.
@@ -147,10 +169,9 @@ def reap() -> list[str]:
         if state.status != "RUNNING" or is_alive(state) or why_away(state.uri):
             continue
         try:
-            close(state, connect(state.uri), "KILLED", f"its process {state.pid} is gone")
-        except Exception as error:
-            if not is_outage(error):
-                raise
+            if not close(state, connect(state.uri), "KILLED", f"its process {state.pid} is gone"):
+                continue
+        except Exception as error:  # whatever it is, an old run is no reason to keep a new one from its work
             log.warning("tracking: %s: %s: %s; left as it is", state.name, state.uri, first_line(error))
             continue
         state.status = "KILLED"

@@ -1,7 +1,6 @@
-"""Where runs are written: the tracking server or database in use, and the local record for when it is away.
+"""Stores of runs and models: whether one answers, clients of it, its experiments, and what its errors mean.
 
-`MLFLOW_TRACKING_URI` names the store; unset, it is `mlflow.db` in the project, with files under `mlartifacts/`. The
-local record is `.selfsown/offline.db`. MLflow takes seconds to import, so it is imported only where a client is made.
+MLflow takes seconds to import, so it is imported only where a client is made.
 """
 
 from __future__ import annotations
@@ -9,14 +8,18 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
-from dotenv import load_dotenv
 
-from selfsown.errors import first_line
+from selfsown.errors import UserError, first_line
+from selfsown.project import home
+from selfsown.tracking import moved
+from selfsown.tracking.uri import SERVERS, database_file, offline_uri, private, tracking_uri, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,43 +36,13 @@ CLIENT_DEFAULTS = {
 }
 
 
-COPIES = (Path(".dvc/tmp/exps"), Path(".selfsown/study"))
-"""Folders of a project in which copies of it run: experiments and studies."""
-
-
-def home() -> Path:
-    """The project's folder: the working directory, or the project that it is a copy of."""
-    here = Path.cwd()
-    for folder in here.parents:
-        for within in COPIES:
-            if folder.parts[-len(within.parts) :] == within.parts:
-                return folder.parents[len(within.parts) - 1]
-    return here
-
-
-def private() -> Path:
-    """`.selfsown/`: run states and the local record; never committed."""
-    folder = home() / ".selfsown"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def tracking_uri() -> str:
-    """The store in use. `.env` may name it, and hold the credentials MLflow reads from the environment."""
-    load_dotenv(home() / ".env")
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
-
-
-def offline_uri() -> str:
-    """The local record."""
-    return f"sqlite:///{private() / 'offline.db'}"
-
-
 def why_away(uri: str, timeout: float = PREFLIGHT_SECONDS) -> str | None:
     """Why a store cannot be reached within `timeout` seconds, or None if it answers; never raises."""
+    if (file := database_file(uri)) is not None:
+        return None if file.parent.is_dir() else f"{file.parent}: no such folder"
     parts = urlsplit(uri)
     try:
-        if parts.scheme in ("http", "https"):
+        if parts.scheme in SERVERS:
             status = requests.get(f"{uri.rstrip('/')}/health", timeout=timeout).status_code
             return f"it answers {status}" if status >= 500 else None
         port = parts.port or DATABASE_PORTS.get(parts.scheme.partition("+")[0])
@@ -82,6 +55,9 @@ def why_away(uri: str, timeout: float = PREFLIGHT_SECONDS) -> str | None:
 
 def connect(uri: str) -> MlflowClient:
     """A client of that store for runs and models alike; makes the database of a local one."""
+    file = database_file(uri)
+    if file is not None and file.is_relative_to(home()):
+        moved.follow(file, _artifact_root(uri))
     for key, value in CLIENT_DEFAULTS.items():
         os.environ.setdefault(key, value)
     from mlflow import MlflowClient
@@ -89,6 +65,23 @@ def connect(uri: str) -> MlflowClient:
     for name in ("mlflow", "alembic"):  # migrations and "view run at": noise between the stage's own lines
         logging.getLogger(name).setLevel(logging.WARNING)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def reached(purpose: str) -> MlflowClient:
+    """A client of the store in use, for a command that reads what is there; no database is made for it.
+
+    Args:
+        purpose: what needs the store, for the error.
+
+    Raises:
+        UserError: it is away, or a database that nothing was written to yet.
+    """
+    uri = tracking_uri()
+    file = database_file(uri)
+    missing = "no such file: nothing was tracked there yet" if file is not None and not file.is_file() else None
+    if reason := why_away(uri) or missing:
+        raise UserError(f"{without_password(uri)} is away ({reason}); {purpose}")
+    return connect(uri)
 
 
 def experiment_id(client: MlflowClient, name: str) -> str:
@@ -109,19 +102,58 @@ def experiment_id(client: MlflowClient, name: str) -> str:
 
 
 def _artifact_folder(uri: str, experiment: str) -> str | None:
-    """A server decides itself where artefacts go; a database we write to directly keeps them in the project."""
-    if urlsplit(uri).scheme in ("http", "https"):
-        return None
-    root = private() / "artifacts" if uri == offline_uri() else home() / "mlartifacts"
-    return (root / experiment).as_uri()
+    """A server decides itself where artefacts go; those of a database that we write to lie in the project."""
+    return None if urlsplit(uri).scheme in SERVERS else (_artifact_root(uri) / experiment).as_uri()
+
+
+def _artifact_root(uri: str) -> Path:
+    """A database file has them beside it."""
+    if uri == offline_uri():
+        return private() / "artifacts"
+    file = database_file(uri)
+    return (home() if file is None else file.parent) / "mlartifacts"
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether the store is to blame for an error, not what we sent."""
+    """Whether the store is to blame for an error, not what we sent; a server that refuses us is there."""
     from mlflow.exceptions import MlflowException
 
+    if refusal(error):
+        return False
     if type(error).__module__.partition(".")[0] in ("boto3", "botocore"):  # artefacts that go to S3 directly
         return True
     if isinstance(error, MlflowException):
         return error.error_code not in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
     return isinstance(error, requests.RequestException)
+
+
+def refusal(error: Exception) -> int | None:
+    """401 where a server does not know who asks, 403 where it does not let them; None for every other error."""
+    of_mlflow = getattr(error, "get_http_status_code", None)
+    status = of_mlflow() if of_mlflow else getattr(getattr(error, "response", None), "status_code", None)
+    return status if status in (401, 403) else None
+
+
+@contextmanager
+def let_in() -> Iterator[None]:
+    """A server that refuses what is asked of it inside is one error, which says what to set.
+
+    Raises:
+        UserError: it answered 401 or 403.
+    """
+    try:
+        yield
+    except Exception as error:
+        status = refusal(error)
+        if status is None:
+            raise
+        user = os.environ.get("MLFLOW_TRACKING_USERNAME")
+        told = {
+            401: "it does not know who asks: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+            "MLFLOW_TRACKING_TOKEN, in the environment or in .env, to what it knows",
+            403: f"{f'user {user!r}' if user else 'nobody without a name'} may not do that there: whoever runs the "
+            "server grants the permission EDIT, or adds this address of it to its --allowed-hosts",
+        }[status]
+        raise UserError(
+            f"{without_password(tracking_uri())} refuses ({status}): {told}\n  {first_line(error)}"
+        ) from None

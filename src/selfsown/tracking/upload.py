@@ -20,7 +20,8 @@ from selfsown.errors import UserError
 from selfsown.tracking.active import SYNC_DONE, SYNC_TARGET, SYNC_URI
 from selfsown.tracking.models import attach_evidence, models_of, register
 from selfsown.tracking.state import reap, run_status
-from selfsown.tracking.store import connect, experiment_id, offline_uri, private, tracking_uri, why_away
+from selfsown.tracking.store import connect, experiment_id, let_in, why_away
+from selfsown.tracking.uri import offline_uri, private, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 ORIGIN = "sync.origin"
 
 
+@let_in()
 def sync() -> str:
     """Upload the runs of the local record to the store in use: parameters, metric histories, tags, dataset inputs,
     artefacts, registered versions and their evaluations, and the status. A run still at work is left for later.

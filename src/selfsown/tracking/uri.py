@@ -1,0 +1,90 @@
+"""The addresses of stores: the one in use, the local record, and how each is said so that it survives a move.
+
+`MLFLOW_TRACKING_URI` names the store; unset, it is `mlflow.db` in the project, with files under `mlartifacts/`. The
+local record is `.selfsown/offline.db`. A database file that is named without its folders is the project's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import load_dotenv
+
+from selfsown.errors import UserError
+from selfsown.project import home
+
+SETTING = "MLFLOW_TRACKING_URI"
+SERVERS = ("http", "https")
+DATABASES = ("postgresql", "mysql", "mssql")
+FILE = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?):///(?P<path>[^?]+)(?P<query>\?.*)?")
+
+
+def private() -> Path:
+    """`.selfsown/`: run states and the local record; never committed."""
+    folder = home() / ".selfsown"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def tracking_uri() -> str:
+    """The store in use. `.env` may name it, and hold the credentials MLflow reads from the environment.
+
+    Raises:
+        UserError: the setting is no address of a store, such as that of a server without `http://`.
+    """
+    load_dotenv(home() / ".env")
+    return resolved(os.environ.get(SETTING, "").strip() or "sqlite:///mlflow.db")
+
+
+def offline_uri() -> str:
+    """The local record."""
+    return f"sqlite:///{private() / 'offline.db'}"
+
+
+def resolved(uri: str) -> str:
+    """The address with the whole path of a database file, which counts from the project.
+
+    Raises:
+        UserError: no address of a store.
+    """
+    if file := FILE.fullmatch(uri):
+        return f"{file['scheme']}:///{home() / file['path']}{file['query'] or ''}"
+    shown = without_password(uri)
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise UserError(f"{SETTING}: {shown!r} is not allowed: {error}") from None
+    kind = parts.scheme.partition("+")[0]
+    if (kind in SERVERS and host) or (kind in DATABASES and "://" in uri):
+        return uri
+    if re.fullmatch(r"[\w.-]*[\w-](:\d+)?(/[^:]*)?", shown.rpartition("@")[2]) and not kind.startswith("sqlite"):
+        raise UserError(
+            f"{SETTING}: {shown!r} is not allowed: http:// is missing: http://{shown}, or sqlite:///{shown} for a file"
+        )
+    raise UserError(
+        f"{SETTING}: {shown!r} is not allowed: expected http://HOST:PORT, https://HOST, sqlite:///FILE, or a database "
+        "such as postgresql://USER:PASSWORD@HOST/NAME"
+    )
+
+
+def database_file(uri: str) -> Path | None:
+    """The file of a database that is one, else None."""
+    file = FILE.fullmatch(uri)
+    return Path(file["path"]) if file else None
+
+
+def portable(uri: str) -> str:
+    """The address as it is kept in a file: that of a database in the project counts from there, wherever it moves."""
+    file, here = database_file(uri), home()
+    if file is None or not file.is_relative_to(here):
+        return uri
+    return uri.replace(str(file), file.relative_to(here).as_posix(), 1)
+
+
+def without_password(uri: str) -> str:
+    """The address as it may be shown."""
+    return re.sub(r"(^|(?<=://))[^/@]*@", "", uri)
