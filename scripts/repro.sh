@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # dvc repro of everything, or of PIPELINE and what it needs. PROFILE makes that profile the active one first, with VARIANT.
+. "$(dirname "$0")/needs_git.sh"
 . "$(dirname "$0")/env.sh"
 if [ -n "${PIPELINE:-}" ]; then known_pipeline; fi
 if [ -n "${VARIANT:-}" ] && [ -z "${PROFILE:-}" ]; then

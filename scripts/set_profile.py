@@ -35,20 +35,29 @@ def composed(*overrides: str) -> str:
     return OmegaConf.to_yaml(config)
 
 
-def edited() -> bool:
+def same(text: str, other: str) -> bool:
+    """Whether two texts of parameters say the same, in comments too: what is composed has none."""
+    try:
+        return bool(yaml.safe_load(text) == yaml.safe_load(other)) and text.count("#") == other.count("#")
+    except yaml.YAMLError:
+        return False
+
+
+def edited(text: str) -> bool:
     """True when `params.yaml` holds something that neither git nor `conf/` can give back (a seed they can)."""
-    if not PARAMS.exists():
+    committed = subprocess.run(["git", "show", f"HEAD:./{PARAMS}"], check=False, capture_output=True)
+    if committed.returncode == 0 and committed.stdout == text.encode():
         return False
-    clean = ["git", "diff", "--quiet", "HEAD", "--", str(PARAMS)]
-    if subprocess.run(clean, check=False, stderr=subprocess.DEVNULL).returncode == 0:
-        return False
-    active = yaml.safe_load(PARAMS.read_text())
+    try:
+        active = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return True
     if not isinstance(active, dict) or active.get("composed_from") not in choices("profile"):
         return True
     own = (f"profile={active['composed_from']}", f"seed={active.get('seed')}")
     variants = choices("variant")
     some = itertools.chain.from_iterable(itertools.combinations(variants, n) for n in range(len(variants) + 1))
-    return all(active != yaml.safe_load(composed(*own, f"variant=[{','.join(chosen)}]")) for chosen in some)
+    return not any(same(text, composed(*own, f"variant=[{','.join(chosen)}]")) for chosen in some)
 
 
 def main(overrides: list[str]) -> None:
@@ -60,11 +69,12 @@ def main(overrides: list[str]) -> None:
         wanted = composed(*overrides)
     except HydraException as error:
         sys.exit(f"profile: {' '.join(overrides)}: {error}")
-    if PARAMS.exists() and yaml.safe_load(PARAMS.read_text()) == yaml.safe_load(wanted):
+    text = PARAMS.read_text() if PARAMS.exists() else ""
+    if same(text, wanted):
         return
-    if edited():
+    if text and edited(text):
         sys.exit(
-            "profile: params.yaml has edits that are in no profile: commit them, "
+            "profile: params.yaml has edits that are in no profile: `dvc repro` runs them as they are; commit them, "
             "or drop them with `git checkout params.yaml`"
         )
     PARAMS.write_text(wanted)

@@ -5,6 +5,7 @@
 # changes the study half-way. DVC's cache, MLflow's store and the environment are this checkout's. What is kept of a
 # finished seed, and tracked in git, is in metrics/<pipeline>.study/: called again it goes on with the next, and the
 # stages of an unfinished one from their shards and checkpoints. To begin anew at HEAD, remove that folder and the clone.
+. "$(dirname "$0")/needs_git.sh"
 . "$(dirname "$0")/env.sh"
 : "${PIPELINE:?which one? make study PIPELINE=<one of pipelines/>}"
 known_pipeline
@@ -24,13 +25,13 @@ prepare() { # the clone, whole or not there; one that is there stays at its comm
         rm -rf "$clone.tmp"
         git clone -q --no-checkout . "$clone.tmp"
         git -C "$clone.tmp" checkout -q --detach "${commit:-HEAD}"
-        ln -s "$PWD/.env" "$clone.tmp/.env" # execution settings, if there are any
-        (cd "$clone.tmp" && dvc cache dir --quiet --local "$cache")
+        ln -s ../../../.env "$clone.tmp/.env" # execution settings, if there are any
         mv "$clone.tmp" "$clone"
     elif [ -n "$commit" ] && [ "$(git -C "$clone" rev-parse HEAD)" != "$commit" ]; then
         echo "study: $clone is not at ${commit:0:8}, the commit of the kept seeds: remove it" >&2
         exit 1
     fi
+    (cd "$clone" && dvc cache dir --quiet --local "$cache") # each time: this checkout may have been moved
 }
 
 cache=$(dvc cache dir)
