@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -39,7 +40,12 @@ def pytorch(path: Path) -> None:
     torch.save(torch.zeros(100_000), path)
 
 
-@pytest.mark.parametrize("write", [python, arrow, pytorch])
+def numpy(path: Path) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.zeros(100_000))
+
+
+@pytest.mark.parametrize("write", [python, arrow, pytorch, numpy])
 def test_whoever_notices_says_the_same(write: Callable[[Path], None], tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(FULL)
     told = pytest.raises(DiskFull, match=r"^\S*mine: the disk is full: the model needs ")

@@ -12,8 +12,8 @@ from selfsown.errors import UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
-# Where no OSError says it: safetensors, quotas, SQLite, and torch, whose writer only knows how far it came.
-SAID = ("No space left on device", "quota exceeded", "disk is full", "PytorchStreamWriter failed", "inline_container")
+# Where no errno says it: safetensors, quotas, SQLite, torch, and NumPy, which only knows how far it came.
+SAID = ("No space left on device", "quota exceeded", "disk is full", "inline_container", "requested and")
 
 
 class DiskFull(UserError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,22 @@ def test_a_version_without_evaluation_is_refused(
         whisper_version(Path("models/new"))
     with pytest.raises(tracking.PromotionRefused, match="has not been evaluated"):
         tracking.promote("selfsown-whisper")
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+def test_a_model_whose_run_was_deleted(for_good: bool, project: Path, evaluated: Callable[..., str]) -> None:
+    evaluated("first", np.maximum(UNTOUCHED - 1, 0))
+    client = connect(tracking_uri())
+    experiment = client.get_experiment_by_name("demo")
+    for run in client.search_runs([experiment.experiment_id]):
+        client.delete_run(run.info.run_id)
+        if for_good:  # as `mlflow gc` does
+            client._tracking_client.store._hard_delete_run(run.info.run_id)
+    if not for_good:
+        assert "better than its baseline" in tracking.promote("selfsown-whisper")
+        return
+    with pytest.raises(tracking.PromotionRefused, match="the run that did was deleted"):
+        tracking.promote("selfsown-whisper")
+    shutil.rmtree("mlartifacts")
+    with pytest.raises(UserError, match=r"the files of version 1 \(@candidate\) cannot be had from .*mlartifacts"):
+        tracking.download_model("selfsown-whisper", "candidate", project / "got")

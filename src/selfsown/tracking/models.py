@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfsown.errors import UserError
+from selfsown import disk
+from selfsown.errors import UserError, first_line
 from selfsown.tracking.active import active
 from selfsown.tracking.lineage import entity_key, git_tags, made_from, product
-from selfsown.tracking.store import let_in, reached
+from selfsown.tracking.store import let_in, reached, refusal
 from selfsown.tracking.uri import private
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def download_model(name: str, alias: str, into: Path) -> Path:
     """The files of the registered version that carries `alias`, copied to a folder in `into`.
 
     Raises:
-        UserError: the store is away, or no version carries the alias.
+        UserError: the store is away, no version carries the alias, or its files are gone.
     """
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
@@ -205,7 +206,15 @@ def download_model(name: str, alias: str, into: Path) -> Path:
             raise
         hint = f"`selfsown promote {name}` makes the candidate one" if alias == CHAMPION else "its evaluation makes one"
         raise UserError(f"{name}: no version is @{alias} in {uri}; {hint}") from None
-    return Path(download_artifacts(artifact_uri=version.source, dst_path=str(into), tracking_uri=uri))
+    try:
+        return Path(download_artifacts(artifact_uri=version.source, dst_path=str(into), tracking_uri=uri))
+    except (MlflowException, OSError) as error:
+        if refusal(error) or disk.is_full(error):
+            raise
+        raise UserError(
+            f"{name}: the files of version {version.version} (@{alias}) cannot be had from {version.source}: "
+            f"{first_line(error)}; if its run was deleted for good, its evaluation registers another"
+        ) from None
 
 
 def models_of(client: MlflowClient, experiment_id: str, run_id: str) -> list[Any]:

@@ -92,7 +92,7 @@ def _judge(client: MlflowClient, candidate: ModelVersion, champion: ModelVersion
 
     new = _evidence(client, candidate)
     if new is None:
-        return False, "it has not been evaluated (no evidence.* tags): run the evaluation stage"
+        return False, "it has not been evaluated, or the run that did was deleted: run the evaluation stage"
     ids = sorted(new["items"])
     errors, baseline, units = np.array([new["items"][key] for key in ids]).T
     metric = new["metric"]
@@ -106,7 +106,7 @@ def _judge(client: MlflowClient, candidate: ModelVersion, champion: ModelVersion
         )
     old = _evidence(client, champion)
     if old is None:
-        return False, f"champion {champion.version} has no evidence.* tags, so there is nothing to compare with"
+        return False, f"champion {champion.version} has no evidence, so there is nothing to compare with"
     if (metric, new["evaluation"]) != (old["metric"], old["evaluation"]) or old["items"].keys() != new["items"].keys():
         return False, (
             f"not evaluated on the same data: {metric} on {new['evaluation'][:8]} against {old['metric']} on "
@@ -125,10 +125,17 @@ def _judge(client: MlflowClient, candidate: ModelVersion, champion: ModelVersion
 
 
 def _evidence(client: MlflowClient, version: ModelVersion) -> dict[str, Any] | None:
-    """The per-item record an evaluation left for a version."""
+    """The per-item record an evaluation left for a version; None without one, or where its run was deleted for good."""
+    from mlflow.exceptions import MlflowException
+
     if "evidence.run" not in version.tags:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        path = client.download_artifacts(version.tags["evidence.run"], version.tags["evidence.artifact"], folder)
+        try:
+            path = client.download_artifacts(version.tags["evidence.run"], version.tags["evidence.artifact"], folder)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
         record: dict[str, Any] = json.loads(Path(path).read_bytes())
     return record
