@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from selfsown import project as project_module
+from selfsown.corpora.commands.source import command
 from selfsown.params import ParamsError, load_params
 from selfsown.project import COPIES, home, root
 from selfsown.settings import settings
@@ -82,13 +84,13 @@ def test_a_folder_in_the_project_is_found_from_everywhere_and_after_a_move(
     for place in (project, project / "notes", *copies(project)):
         monkeypatch.chdir(place)
         settings.cache_clear()
-        assert fetch("mine") == project / "mine"
+        assert fetch("mine").resolve() == project / "mine"
     monkeypatch.chdir(project)
     key = find_source("mine").key
     moved = tmp_path_factory.mktemp("moved") / "there"
     shutil.move(project, moved)
     monkeypatch.chdir(moved)
-    assert fetch("mine", full=True) == moved / "mine" and find_source("mine").key == key
+    assert fetch("mine", full=True).resolve() == moved / "mine" and find_source("mine").key == key
 
 
 def test_a_folder_elsewhere_is_kept_whole(
@@ -123,7 +125,7 @@ def test_no_second_registry_is_written(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/a.txt").touch()
     with pytest.raises(RegistryError, match=r"conf/sources\.yaml is missing: run inside the repository"):
-        register_folder(Path("mine"), "mine")
+        CliRunner().invoke(command, ["add", "mine", "mine"], catch_exceptions=False)
     assert not (tmp_path / "conf").exists()
 
 

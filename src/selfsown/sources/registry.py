@@ -159,8 +159,9 @@ class FolderSource(_Source):
 
     @property
     def folder(self) -> Path:
-        """Where it is on this machine."""
-        return home() / Path(self.path).expanduser()
+        """Where it is, from the working directory: what is said of its files then is the same on every machine."""
+        there, here = Path(self.path).expanduser(), home()
+        return there if Path.cwd() == here else here / there
 
 
 Source = Annotated[PackageSource | UrlSource | DebSource | HubSource | FolderSource, Field(discriminator="kind")]
@@ -256,15 +257,16 @@ def register(name: str, source: FolderSource | HubSource, registry: Path = REGIS
     """
     if not _NAME.fullmatch(name):
         raise RegistryError(f"'{name}' is no source name: use letters, digits, '.', '_' and '-'")
-    known = load_registry(registry).get(name)
+    file = root() / registry
+    known = load_registry(registry).get(name) if file.exists() else None
     if known is not None and known.kind != source.kind:
         raise RegistryError(f"{registry} already has '{name}', of kind {known.kind}: choose another name")
     entry = yaml.safe_dump({name: source.model_dump(mode="json")}, sort_keys=False, allow_unicode=True, width=200)
-    file = root() / registry
-    text = file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
     block = re.compile(rf"^['\"]?{re.escape(name)}['\"]?:.*\n(?:[ \t]+.*\n?|\n(?=[ \t]))*", re.MULTILINE)
     if known is not None:
         text = block.sub(lambda _: entry, text, count=1)
     else:
         text = text.rstrip("\n") + ("\n\n" if text.strip() else "") + entry
+    file.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(file, text.encode())

@@ -27,6 +27,7 @@ from selfsown.corpora.speech import Judge, SpeechParams, judged
 from selfsown.errors import UserError, first_line
 from selfsown.params import load_params
 from selfsown.sources import fetch, register_folder, register_hub
+from selfsown.sources.registry import load_registry
 from selfsown.text.documents.heldout import HeldOut
 from selfsown.text.written.alphabets import letters_of
 
@@ -50,6 +51,7 @@ def add(name: str, origin: str, keep: tuple[str, ...]) -> None:
     .jsonl or Parquet that has `question` and `answer` holds problems to reason about. One with .txt, .jsonl, .jsonl.zst
     or other Parquet holds texts.
     """
+    load_registry()  # there is one in the repository; outside of it none is made
     if origin.startswith("hub:"):
         source = register_hub(origin, name, keep)
         size = sum(file.bytes for file in source.files)
