@@ -204,7 +204,8 @@ def test_published_folds_and_splits_stay_as_they_are(tmp_path, monkeypatch):
         "not executable: there is no number2: the question has 2",
         "unreadable equation: not a number: '**'",
         "unreadable answer: not a number: 'three'",
-        "missing field: dev.csv row 6 has no Numbers",
+        "wrong number of fields: dev.csv line 8: 3 fields, the header has 4"
+        "; a text with commas stands in double quotes",
     ]
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import random
+import re
+import unicodedata
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selfsown.corpora.readers.documents.own import holds_texts
+from selfsown.corpora.readers.documents.rows import parquet
+from selfsown.corpora.readers.rationales import own
 from selfsown.corpora.readers.speech import fillets, folder, tuxpaint
 from selfsown.errors import UserError
 
@@ -151,3 +158,148 @@ def test_a_manifest_in_another_encoding_is_named_with_its_line(tmp_path):
             list(folder.read(mine, "mine", ["cs"]))
         (mine / name).write_bytes("\r\n".join(lines).encode("utf-8-sig"))
         assert [clip.text[:3] for clip in folder.read(mine, "mine", ["cs"])] == ["Ano", "Pří"]
+
+
+PIECES = ("Ano", " ", ",", '"', '""', "ž", "\n", "c1.wav,", "nan.", ";", "'", "\t", "pes")
+
+
+@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_random_manifests_are_read_whole_or_refused_with_a_line(tmp_path, count):
+    """Half are written by a program that quotes, half by hand: no row is ever missing without a word."""
+    rng, file = random.Random(5), tmp_path / "manifest.csv"
+    whole = refused = partly = 0
+    for number in range(5):
+        (tmp_path / f"c{number}.wav").touch()
+    for number in range(count):
+        texts = ["".join(rng.choices(PIECES, k=rng.randrange(1, 5))) + "." for _ in range(rng.randrange(1, 5))]
+        quoted = number % 2 == 0
+        if not quoted:
+            texts = [text.replace("\n", " ") for text in texts]
+        with file.open("w", newline="") as sink:
+            if quoted:
+                csv.writer(sink).writerows([("audio", "text"), *((f"c{i}.wav", text) for i, text in enumerate(texts))])
+            else:
+                sink.write("\n".join(["audio,text", *(f"c{i}.wav,{text}" for i, text in enumerate(texts))]))
+        try:
+            found = list(folder.read(tmp_path, "mine", ["cs"]))
+        except UserError as error:
+            refused += bool(re.search(r"lines? \d+", str(error)))
+            continue
+        assert len(found) == len(texts)
+        for clip, text in zip(found, texts, strict=True):
+            if not clip.reason:
+                assert clip.text == text.strip() or (not quoted and next(csv.reader([text]))[0].strip() == clip.text)
+            assert not clip.reason or re.search(r"(line|row) \d+", clip.reason)
+        whole, partly = whole + all(not c.reason for c in found), partly + any(c.reason for c in found)
+    assert whole + refused + partly == count and min(whole, refused, partly) > count / 10
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["a.wav,Když prší, zůstaň."], "wrong number of fields: manifest.csv line 2: 3 fields, the header has 2"),
+        (["a.wav"], "wrong number of fields: manifest.csv line 2: 1 field, the header has 2"),
+        (["a.wav,Ano.,,"], ""),
+        (["a.wav,nan"], "missing field: manifest.csv row 1 has no text: 'nan' stands for none in CSV"),
+        (["a.wav,NULL"], "missing field: manifest.csv row 1 has no text: 'NULL' stands for none in CSV"),
+        (["NULL,Ano."], "missing field: manifest.csv row 1 has no audio: 'NULL'"),
+        (["a.wav,\0"], "not a text: manifest.csv row 1: text has '\\x00' in it"),
+        (["a.wav,Nan."], ""),
+    ],
+)
+def test_a_row_that_is_not_what_it_seems_is_refused_by_its_place(tmp_path, lines, message):
+    (tmp_path / "manifest.csv").write_text("\n".join(["audio,text", *lines]))
+    (clip,) = folder.read(tmp_path, "mine", ["cs"])
+    assert clip.reason.startswith(message) and bool(clip.reason) == bool(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('a.wav,"Ahoj světe.\nb.wav,Ano.\nc.wav,Dobře "tak".', r"lines 2 to 4: a quote is missing there"),
+        ('a.wav,"Ahoj světe.\nb.wav,Ano.', r"unexpected end of data: lines 2 to 3"),
+        (
+            'a.wav,"Ahoj.\nb.wav,Ano."\nc.wav,Ne.',
+            r"line 3: it reads like a row of its own, .* quotes that line 2 opens",
+        ),
+        ("a.wav," + "x" * 200_000, r"field larger than field limit \(131072\): lines 2 to 2"),
+    ],
+)
+def test_quotes_that_would_swallow_rows_refuse_the_file_by_line(tmp_path, text, message):
+    (tmp_path / "manifest.csv").write_text(f"audio,text\n{text}\n")
+    with pytest.raises(UserError, match=rf"manifest\.csv.*{message}"):
+        list(folder.read(tmp_path, "mine", ["cs"]))
+    (tmp_path / "manifest.csv").write_text("audio,text,text\na.wav,Ano.,Ne.\n")
+    with pytest.raises(UserError, match=r"manifest\.csv line 1: column 'text' stands twice"):
+        list(folder.read(tmp_path, "mine", ["cs"]))
+
+
+def test_what_is_missing_depends_on_whether_the_file_has_types(tmp_path):
+    values = [
+        (float("nan"), ""), (None, ""), ("", ""), (" ", ""), (float("inf"), ""), ("nan", "nan"), ("null", "null"),
+        ("Ano.", "Ano."), (0, "0"), (5.0, "5"),
+    ]  # fmt: skip
+    rows = [json.dumps({"audio": "a.wav", "text": "Ano.", "speaker": value}) for value, _ in values]
+    (tmp_path / "metadata.jsonl").write_text("\n".join([*rows, '{"audio": "a.wav", "text": NaN}']))
+    *found, last = folder.read(tmp_path, "mine", ["cs"])
+    assert [clip.speaker for clip in found] == [said or "mine-unknown" for _, said in values]
+    assert last.reason == "missing field: metadata.jsonl row 11 has no text"
+    for odd in ("true", '["Ano."]', '"\\ud800"'):
+        (tmp_path / "metadata.jsonl").write_text(f'{{"audio": "a.wav", "text": {odd}}}')
+        (clip,) = folder.read(tmp_path, "mine", ["cs"])
+        assert clip.reason.startswith("not a text: metadata.jsonl row 1: text ")
+
+
+def test_names_in_both_forms_of_unicode_are_one_name(tmp_path):
+    composed, apart = (unicodedata.normalize(form, "káva/kůň.wav") for form in ("NFC", "NFD"))
+    (tmp_path / apart).parent.mkdir()
+    (tmp_path / apart).touch()
+    (tmp_path / "manifest.csv").write_text(
+        f"audio,text\n{composed},Ano.\n{apart},Ano.\n./{composed},Ano.\nx{composed},N.\n"
+    )
+    *found, other = folder.read(tmp_path, "mine", ["cs"])
+    assert {clip.file for clip in found} == {str(tmp_path / apart)} and not Path(other.file).exists()
+
+
+def test_tags_of_a_language_are_that_language(tmp_path):
+    tags = ("cs-CZ", "CS", "cs_CZ", "cs", "nl-BE")
+    (tmp_path / "manifest.csv").write_text("\n".join(["audio,text,language", *(f"a.wav,Ano.,{tag}" for tag in tags)]))
+    assert [clip.language for clip in folder.read(tmp_path, "mine", ["cs", "nl"])] == ["cs"] * 4 + ["nl"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "a Git LFS pointer stands in place"),
+        (b"", "the file is empty"),
+        (b"PAR1 not Parquet", "cannot be read: ArrowInvalid"),
+    ],
+)
+def test_parquet_that_is_none_is_named_with_what_it_is(tmp_path, data, message):
+    (tmp_path / "p.parquet").write_bytes(data)
+    for read in (
+        lambda: list(folder.read(tmp_path, "mine", ["cs"])),
+        lambda: holds_texts(tmp_path),
+        lambda: list(own.read("mine", tmp_path)),
+        lambda: list(parquet(tmp_path / "p.parquet")),
+    ):
+        with pytest.raises(UserError, match=rf"p\.parquet: {message}"):
+            read()
+
+
+def test_parquet_says_its_split_by_its_name_and_hidden_files_are_passed_over(tmp_path):
+    names = {
+        "train-00000-of-00001": "seed", "data/test-0": "test", "validation/0": "dev", "val_1": "dev", "latest": "",
+        "train-test": "", "eval": "test",
+    }  # fmt: skip
+    sound = {"bytes": b"RIFF", "path": None}
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        pq.write_table(pa.table({"audio": [sound], "text": ["Ano."]}), tmp_path / f"{name}.parquet")
+    (tmp_path / "._train.parquet").write_bytes(b"\0\5\26\7")
+    found = {
+        clip.id.removeprefix("mine/").removesuffix("/000000"): clip for clip in folder.read(tmp_path, "mine", ["cs"])
+    }
+    assert {name: clip.split for name, clip in found.items()} == names
+    pq.write_table(pa.table({"audio": [sound], "text": ["A."], "split": ["dev"]}), tmp_path / "eval.parquet")
+    assert {clip.split for clip in folder.read(tmp_path, "mine", ["cs"]) if "/eval/" in clip.id} == {"dev"}

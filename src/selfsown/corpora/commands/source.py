@@ -24,7 +24,7 @@ from selfsown.corpora.readers.rationales import own as own_problems
 from selfsown.corpora.readers.speech import folder as recordings
 from selfsown.corpora.readers.speech.clips import SPLITS, Clip
 from selfsown.corpora.speech import Judge, SpeechParams, judged
-from selfsown.errors import UserError, first_line
+from selfsown.errors import UserError
 from selfsown.params import load_params
 from selfsown.sources import fetch, register_folder, register_hub
 from selfsown.sources.registry import load_registry
@@ -159,8 +159,8 @@ def _problems(folder: Path, name: str) -> tuple[list[str], list[str]]:
     tolerance = Fraction(str(params.tolerance))
     try:
         found = list(word_problems.read(name, folder, params.constants, tolerance))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{folder}: cannot be read as {name}: {first_line(error)}") from None
+    except UserError as error:
+        raise UserError(f"{folder}: cannot be read as {name}: {error}") from None
     rows = [judge(problem, params).problem for problem in found]
     refusals = _refusals((row.reason, row.id) for row in rows)
     usable = [row.split for row in rows if not row.reason]

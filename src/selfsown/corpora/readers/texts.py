@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gettext
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from selfsown.corpora.readers.tables import read_json
+from selfsown.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,10 @@ def catalogues(folder: Path, language: str) -> Iterator[str]:
 def reviews(folder: Path, language: str) -> Iterator[str]:
     """Sentences of MultiEmo's reviews."""
     for file in sorted(folder.rglob(f"all_sentence_{language}/task.json")):
-        for example in json.loads(file.read_bytes())["examples"]:
+        task = read_json(file)
+        if not isinstance(task, dict) or not isinstance(task.get("examples"), list):
+            raise UserError(f"{file}: expected a JSON object with a list under the key 'examples'")
+        for example in task["examples"]:
             yield example["input"]
 
 

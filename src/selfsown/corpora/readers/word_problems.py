@@ -6,8 +6,6 @@ programs are turned into prefix form and parsed by `selfsown.arithmetic`.
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from selfsown.arithmetic import Expression, Operation, Refused, parse_decimal, parse_prefix
+from selfsown.corpora.readers.tables import csv_rows, read_json
+from selfsown.corpora.readers.values import NotTextError, text_of
 from selfsown.errors import UserError
 
 FOLDS = 5
@@ -86,29 +86,33 @@ def masked_csv(source: str, path: Path, split: str, fold: int, tolerance: Fracti
     Raises:
         UserError: a column is missing.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        found = rows.fieldnames or []
-        if missing := [column for column in COLUMNS if column not in found]:
-            raise UserError(
-                f"{path}: no column {missing[0]!r}: expected {', '.join(COLUMNS)}, found {', '.join(found)}"
-            )
-        for row, values in enumerate(rows):
-            place = f"{path.parent.name}/{path.name}" if fold >= 0 else path.name
-            problem = WordProblem(f"{source}/{place}/{row}", source, tolerance=tolerance, split=split, fold=fold)
-            if empty := [column for column in COLUMNS if not (values[column] or "").strip()]:
-                yield replace(problem, reason=f"missing field: {place} row {row} has no {empty[0]}")
-                continue
-            problem = replace(
-                problem,
-                question=" ".join(values["Question"].split()),
-                numbers=tuple(values["Numbers"].split()),
-                equation=" ".join(values["Equation"].split()),
-            )
-            try:
-                yield replace(problem, answer=parse_decimal(values["Answer"].strip()))
-            except Refused as error:
-                yield replace(problem, reason=f"unreadable answer: {error.reason}")
+    found, rows = csv_rows(path)
+    if missing := [column for column in COLUMNS if column not in found]:
+        raise UserError(f"{path}: no column {missing[0]!r}: expected {', '.join(COLUMNS)}, found {', '.join(found)}")
+    place = f"{path.parent.name}/{path.name}" if fold >= 0 else path.name
+    for number, row in enumerate(rows):
+        problem = WordProblem(f"{source}/{place}/{number}", source, tolerance=tolerance, split=split, fold=fold)
+        if row.fault:
+            yield replace(problem, reason=f"wrong number of fields: {place} line {row.line}: {row.fault}")
+            continue
+        try:
+            values = {column: text_of(row.values, (column,), typed=False) for column in COLUMNS}
+        except NotTextError as error:
+            yield replace(problem, reason=f"not a text: {place} line {row.line}: {error}")
+            continue
+        if empty := [column for column in COLUMNS if not values[column]]:
+            yield replace(problem, reason=f"missing field: {place} row {number} has no {empty[0]}")
+            continue
+        problem = replace(
+            problem,
+            question=" ".join(values["Question"].split()),
+            numbers=tuple(values["Numbers"].split()),
+            equation=" ".join(values["Equation"].split()),
+        )
+        try:
+            yield replace(problem, answer=parse_decimal(values["Answer"]))
+        except Refused as error:
+            yield replace(problem, reason=f"unreadable answer: {error.reason}")
 
 
 def elementary_math(source: str, folder: Path, constants: Sequence[str]) -> Iterator[WordProblem]:
@@ -120,10 +124,10 @@ def elementary_math(source: str, folder: Path, constants: Sequence[str]) -> Iter
     path = next(folder.rglob("question_with_mathematical_hint/task.json"), None)
     if path is None:
         raise UserError(f"{folder}: expected question_with_mathematical_hint/task.json in it")
-    try:
-        examples = json.loads(path.read_bytes())["examples"]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path}: expected a JSON object with the key 'examples'") from None
+    task = read_json(path)
+    examples = task.get("examples") if isinstance(task, dict) else None
+    if not isinstance(examples, list):
+        raise UserError(f"{path}: expected a JSON object with a list under the key 'examples'")
     allowed = {parse_decimal(constant) for constant in constants}
     for row, example in enumerate(examples):
         problem = WordProblem(f"{source}/{row}", source)

@@ -49,6 +49,12 @@ _LETTERS: dict[str, tuple[tuple[str, ...], str | None]] = {
 }
 
 
+@examples(("cs-CZ", "cs"), ("CS", "cs"), ("cs_CZ", "cs"), ("zh-Hans-CN", "zh"), ("", ""))
+def language_of(tag: str) -> str:
+    """The language of a tag, as `languages` names it: without country and script."""
+    return re.split("[-_]", tag)[0].lower()
+
+
 def letters_of(language: str) -> str:
     """The letters of a language's scripts, as the inside of a character class.
 

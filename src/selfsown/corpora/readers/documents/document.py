@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from selfsown.corpora.readers.tables import unlike
+
 SECTION = 1_500
 """Characters below which a section is read together with the next: too little to learn from or to test on."""
 
@@ -32,9 +34,10 @@ Reader: TypeAlias = Callable[[Path], Iterator[Document]]
 
 
 def decoded(data: bytes) -> Document:
-    """A file's bytes as one document, refused where they are not UTF-8."""
+    """A file's bytes as one document, refused where they are not UTF-8, or not the file itself."""
+    pointer = unlike(data) if data else ""
     try:
-        return Document(data.decode("utf-8-sig"))
+        return Document(data.decode("utf-8-sig"), reason=f"not the file: {pointer}" if pointer else "")
     except UnicodeDecodeError as error:
         reason = f"undecodable: byte {error.object[error.start]:#x} at {error.start} is not UTF-8"
         return Document(data.decode("utf-8", errors="replace"), reason=reason)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from selfsown.corpora.readers.documents.document import Reader, whole
 from selfsown.corpora.readers.documents.rows import json_lines, parquet
+from selfsown.corpora.readers.tables import open_parquet, own_paths
 
 OWN: dict[str, Reader] = {".txt": whole, ".jsonl": json_lines, ".jsonl.zst": json_lines, ".parquet": parquet}
 """Readers by the end of a file's name."""
@@ -19,26 +17,24 @@ _SOUND = (".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav")
 
 def own_files(root: Path) -> dict[Path, Reader]:
     """The files below a folder that hold texts, in the order of their names; hidden ones are passed over."""
-    found: dict[Path, Reader] = {}
-    for path in sorted(root.rglob("*")):
-        reader = next((reader for end, reader in OWN.items() if path.name.endswith(end)), None)
-        if reader is not None and path.is_file() and not path.name.startswith("."):
-            found[path] = reader
-    return found
+    return {
+        path: next(reader for end, reader in OWN.items() if path.name.lower().endswith(end))
+        for path in own_paths(root, OWN)
+    }
 
 
 def holds_texts(root: Path) -> bool:
-    """Whether a folder holds texts, not recordings: these have a manifest, sound files or an `audio` column."""
-    if any((root / name).is_file() for name in _OF_RECORDINGS):
-        return False
-    if any(path.suffix.lower() in _SOUND for path in root.rglob("*")):
+    """Whether a folder holds texts, not recordings: these have a manifest, sound files or an `audio` column.
+
+    Raises:
+        UserError: a Parquet file in it is none.
+    """
+    if any((root / name).is_file() for name in _OF_RECORDINGS) or any(own_paths(root, _SOUND)):
         return False
     files = own_files(root)
-    return bool(files) and not any(path.suffix == ".parquet" and _has_audio(path) for path in files)
+    return bool(files) and not any(path.suffix.lower() == ".parquet" and _has_audio(path) for path in files)
 
 
 def _has_audio(path: Path) -> bool:
-    try:
-        return "audio" in pq.read_schema(path).names
-    except pa.ArrowException:  # no Parquet: whoever reads it says so
-        return False
+    with open_parquet(path) as file:
+        return "audio" in file.schema_arrow.names

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import zstandard
 
 from selfsown.corpora.readers.documents.document import Document, decoded
+from selfsown.corpora.readers.tables import open_parquet, refuse_pointer
+from selfsown.corpora.readers.values import missing
 from selfsown.errors import UserError, first_line
 
 COLUMNS = ("text", "content")
@@ -34,6 +35,7 @@ def json_lines(path: Path) -> Iterator[Document]:
     Raises:
         UserError: a line is no JSON object, or has none of `COLUMNS`; or the file is cut short.
     """
+    refuse_pointer(path)
     with path.open("rb") as file:
         try:
             for number, line in enumerate(_lines(file, path), start=1):
@@ -50,7 +52,7 @@ def parquet(path: Path) -> Iterator[Document]:
         UserError: not Parquet, or without a column of `COLUMNS`.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             column = text_column(path, file.schema_arrow)
             wanted = [column, *({"meta"} & set(file.schema_arrow.names))]
             number = 0
@@ -91,12 +93,14 @@ def _from_line(line: bytes, where: str, place: str) -> Document:
         return Document(text.text.strip(), place, reason=text.reason)
     try:
         row = json.loads(text.text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{where}: not JSON: {error}") from None
-    column = next((name for name in COLUMNS if isinstance(row, dict) and isinstance(row.get(name), str)), None)
+    named = [name for name in COLUMNS if isinstance(row, dict) and name in row]
+    column = next((name for name in named if isinstance(row[name], str)), None)
+    column = column or next((name for name in named if missing(row[name])), None)
     if column is None:
         raise UserError(f"{where}: expected an object with a text under {' or '.join(COLUMNS)}, found {line[:60]!r}")
-    return _document(row[column], row.get("meta"), place)
+    return _document(row[column] if isinstance(row[column], str) else "", row.get("meta"), place)
 
 
 def _document(text: str, meta: Any, place: str) -> Document:

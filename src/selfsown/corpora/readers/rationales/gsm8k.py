@@ -7,13 +7,13 @@ stays: it is the answer in words.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from selfsown.arithmetic import Refused, find_annotations, parse_annotations, print_value
 from selfsown.corpora.readers.rationales.worked import Worked
+from selfsown.corpora.readers.tables import json_rows
 from selfsown.errors import UserError
 from selfsown.reasoning.rationale import MARK, final_answer
 
@@ -31,12 +31,11 @@ def read(source: str, folder: Path, *, strict: bool = True) -> Iterator[Worked]:
     if not files:
         raise UserError(f"source '{source}': no .jsonl file in {folder}")
     for file in files:
-        for number, line in enumerate(file.read_bytes().splitlines()):
+        for number, row in enumerate(json_rows(file)):
             try:
-                row = json.loads(line)
-                question, reasoning = row["question"].strip(), row["answer"].strip()
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise UserError(f"{file} line {number + 1}: expected an object with question and answer") from None
+                question, reasoning = row.values["question"].strip(), row.values["answer"].strip()
+            except (KeyError, AttributeError):
+                raise UserError(f"{file} line {row.line}: expected an object with question and answer") from None
             yield with_rationale(Worked(f"{source}/{file.stem}/{number}", source, question), reasoning, strict=strict)
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from selfsown.arithmetic import Refused, parse_value, print_value
 from selfsown.corpora.readers.rationales.gsm8k import with_rationale
 from selfsown.corpora.readers.rationales.worked import SPLITS, Worked
+from selfsown.corpora.readers.tables import named_split, open_parquet, own_paths, refuse_pointer
+from selfsown.corpora.readers.values import missing
 from selfsown.errors import UserError, first_line
 from selfsown.reasoning.rationale import MARK, final_answer
 
@@ -28,16 +29,21 @@ COLUMNS = ("question", "answer")
 _TEXTS = ("text", "content")
 """A file with one of these columns holds texts, whatever else is in it."""
 
+_NAMED = {"validation": "dev", "test": "test"}
+"""The split of a file that is named so; one named `train` may be learnt from, labelled or not."""
+
 
 def own_files(root: Path) -> list[Path]:
     """The files below a folder that may hold problems, in the order of their names; hidden ones are passed over."""
-    found = (path for path in root.rglob("*") if path.suffix in (".jsonl", ".parquet"))
-    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
+    return list(own_paths(root, (".jsonl", ".parquet")))
 
 
 def holds_problems(root: Path) -> bool:
     """Whether a folder holds problems: its first file of rows has their columns, and none of a text."""
-    columns = next((_columns(path) for path in own_files(root)), set())
+    try:
+        columns = next((_columns(path) for path in own_files(root)), set())
+    except UserError:  # whoever reads it says so
+        return False
     return columns.issuperset(COLUMNS) and columns.isdisjoint(_TEXTS)
 
 
@@ -51,18 +57,21 @@ def read(source: str, folder: Path) -> Iterator[Worked]:
     if not files:
         raise UserError(f"source '{source}': no .jsonl or .parquet file in {folder}")
     for path in files:
-        if missing := [column for column in COLUMNS if column not in _columns(path)]:
-            raise UserError(f"{path}: no column {missing[0]!r}: expected {' and '.join(COLUMNS)}")
-        for place, row in _lines(path) if path.suffix == ".jsonl" else _rows(path):
+        columns = _columns(path)
+        if lacking := [column for column in COLUMNS if column not in columns]:
+            raise UserError(f"{path}: no column {lacking[0]!r}: expected {' and '.join(COLUMNS)}")
+        named = _NAMED.get(named_split(path, folder), "")
+        for place, row in _lines(path) if path.suffix.lower() == ".jsonl" else _rows(path):
             name = f"{path.relative_to(folder).as_posix()} {place}"
-            yield _worked(Worked(f"{source}/{name}", source), name, row)
+            yield _worked(Worked(f"{source}/{name}", source), name, row, named)
 
 
-def _worked(worked: Worked, place: str, row: Mapping[str, Any] | str) -> Worked:
-    """A row as a problem; a text says why it is none."""
+def _worked(worked: Worked, place: str, row: Mapping[str, Any] | str, named: str) -> Worked:
+    """A row as a problem; a text says why it is none. `named`: the split that its file is named after, if any."""
     if isinstance(row, str):
         return replace(worked, reason=f"unreadable row: {place}: {row}")
-    question, answer, rationale, split = (row.get(name) for name in (*COLUMNS, "rationale", "split"))
+    found = (row.get(name) for name in (*COLUMNS, "rationale", "split"))
+    question, answer, rationale, split = (None if missing(value) else value for value in found)
     if not isinstance(question, str) or not question.strip():
         return replace(worked, reason=f"no question: {place}")
     worked = replace(worked, question=question.strip())
@@ -70,6 +79,7 @@ def _worked(worked: Worked, place: str, row: Mapping[str, Any] | str) -> Worked:
         worked = replace(worked, answer=_value(answer))
     except Refused as error:
         return replace(worked, reason=f"unreadable answer: {place}: {error.reason}")
+    split = split or named
     if split:
         if split not in SPLITS:
             return replace(worked, reason=f"unknown split: {place}: {split!r}, known are {', '.join(SPLITS)}")
@@ -104,14 +114,20 @@ def _value(answer: object) -> Fraction:
 
 
 def _columns(path: Path) -> set[str]:
-    """The columns of a file: of JSON lines, the keys of the first row; empty where it cannot be read."""
+    """The columns of a file: of JSON lines, the keys of the first row; empty where that is no object.
+
+    Raises:
+        UserError: as `open_parquet`; a Git LFS pointer.
+    """
     try:
-        if path.suffix == ".parquet":
-            return set(pq.read_schema(path).names)
+        if path.suffix.lower() == ".parquet":
+            with open_parquet(path) as table:
+                return set(table.schema_arrow.names)
+        refuse_pointer(path)
         with path.open("rb") as file:
             first = next((line for line in file if line.strip()), b"")
         row = json.loads(first)
-    except (ValueError, pa.ArrowException):
+    except (ValueError, RecursionError):
         return set()
     return set(row) if isinstance(row, dict) else set()
 
@@ -131,7 +147,7 @@ def _lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
 
 def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             number = 0
             for batch in file.iter_batches():
                 for row in batch.to_pylist():

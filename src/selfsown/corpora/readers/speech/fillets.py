@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selfsown.corpora.readers.speech.clips import Clip
+from selfsown.corpora.readers.tables import read_text
 from selfsown.sources import fetch
 
 LANGUAGES = ("cs", "nl")
@@ -51,7 +52,7 @@ def join(script: Path, sound: Path, language: str, source: str) -> Iterator[Clip
     for level in sorted(path for path in sound.iterdir() if path.is_dir()):
         lines: dict[str, tuple[Path, Line]] = {}
         for file in sorted((script / level.name).glob(f"*dialogs_{language}.lua")):
-            lines.update((line.name, (file, line)) for line in read_dialogs(file.read_text("utf-8")))
+            lines.update((line.name, (file, line)) for line in read_dialogs(read_text(file)))
         for audio in sorted(level.rglob(f"{language}/*.ogg")):
             found = lines.get(audio.stem)
             line = found[1] if found else None

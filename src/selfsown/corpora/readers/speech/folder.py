@@ -1,24 +1,27 @@
 """A folder of the user's own: `manifest.csv`, `metadata.jsonl`, or Parquet with a Hugging Face `Audio` column.
 
 Columns, under any of their names: audio (audio, file_name, path) and text (text, sentence, transcription); and, where
-they are there, language, speaker, split and group. Audio paths are relative to the folder.
+they are there, language, speaker, split and group. Audio paths are relative to the folder. A Parquet file whose name
+says its split, as `test-00000-of-00001.parquet` does, says it for all its rows.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from selfsown.corpora.readers.speech.clips import SPLITS, Clip
-from selfsown.errors import UserError, first_line
+from selfsown.corpora.readers.tables import Row, csv_rows, json_rows, named_split, open_parquet, own_paths
+from selfsown.corpora.readers.values import NotTextError, missing, text_of
+from selfsown.errors import UserError
 from selfsown.sources import fetch
+from selfsown.text.written.alphabets import language_of
 
 AUDIO = ("audio", "file_name", "path")
 TEXT = ("text", "sentence", "transcription")
@@ -35,6 +38,11 @@ def clips(source: str, asked: Sequence[str], languages: Sequence[str]) -> Iterat
     yield from (clip for clip in found if clip.language in languages)
 
 
+def unnamed(source: str) -> str:
+    """The speaker of a folder's rows that name none."""
+    return f"{source}-unknown"
+
+
 def read(folder: Path, source: str, languages: Sequence[str]) -> Iterator[Clip]:
     """The rows of `folder`; a row that lacks something is refused, a file that lacks a column is an error.
 
@@ -42,36 +50,34 @@ def read(folder: Path, source: str, languages: Sequence[str]) -> Iterator[Clip]:
         UserError: no manifest in the folder, or one that cannot be read or lacks a column that it needs.
     """
     manifests = [path for name in ("manifest.csv", "metadata.jsonl") if (path := folder / name).is_file()]
-    files = manifests[:1] or sorted(folder.rglob("*.parquet"))
+    files = manifests[:1] or list(own_paths(folder, [".parquet"]))
     if not files:
         raise UserError(f"{folder}: expected a manifest.csv, a metadata.jsonl or *.parquet files in it")
+    names = _Names(folder)
     for file in files:
-        try:
-            rows = _rows(file, languages)
-        except (csv.Error, pa.ArrowException) as error:
-            raise UserError(f"{file}: cannot be read: {first_line(error)}") from None
-        for row, values in enumerate(rows):
-            yield _clip(folder, file, row, values, source, languages)
+        manifest = _Manifest(names, file, source, tuple(languages))
+        for number, row in enumerate(_rows(file, languages)):
+            yield manifest.clip(number, row)
 
 
-def _rows(file: Path, languages: Sequence[str]) -> Iterable[Mapping[str, Any]]:
-    """Rows as mappings, after a look at the columns."""
-    rows: Iterable[Mapping[str, Any]]
-    if file.suffix == ".parquet":
-        schema = pq.read_schema(file)
-        columns = [name for name in schema.names if name != "audio"]
-        if "audio" not in schema.names or not pa.types.is_struct(schema.field("audio").type):
-            found = schema.field("audio").type if "audio" in schema.names else "no such column"
-            raise UserError(f"{file}: column 'audio': expected a struct of bytes and path, found {found}")
-        rows = pq.read_table(file, columns=columns).to_pylist()
-        columns.append("audio")
-    elif file.suffix == ".csv":
-        reader = csv.DictReader(io.StringIO(_text(file), newline=""))
-        columns, rows = list(reader.fieldnames or ()), list(reader)
+def _rows(file: Path, languages: Sequence[str]) -> list[Row]:
+    """Rows, after a look at the columns."""
+    if file.suffix == ".csv":
+        columns, rows = csv_rows(file)
+    elif file.suffix == ".jsonl":
+        rows = json_rows(file)
+        columns = sorted({key for row in rows for key in row.values})
     else:
-        lines = _text(file).split("\n")
-        rows = [_json(file, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-        columns = sorted({key for row in rows for key in row})
+        with open_parquet(file) as opened:
+            schema = opened.schema_arrow
+            columns = schema.names
+            if "audio" not in columns or not pa.types.is_struct(schema.field("audio").type):
+                found = schema.field("audio").type if "audio" in columns else "no such column"
+                raise UserError(f"{file}: column 'audio': expected a struct of bytes and path, found {found}")
+            table = opened.read([name for name in columns if name != "audio"])
+            count = opened.metadata.num_rows
+        values = table.to_pylist() if table.num_columns else [{}] * count
+        rows = [Row(number, each) for number, each in enumerate(values, start=1)]
     wanted: dict[str, tuple[str, ...]] = {"audio": AUDIO, "text": TEXT}
     if len(languages) > 1:
         wanted["language"] = ("language",)
@@ -83,56 +89,84 @@ def _rows(file: Path, languages: Sequence[str]) -> Iterable[Mapping[str, Any]]:
     return rows
 
 
-def _text(file: Path) -> str:
-    data = file.read_bytes()
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{file} line {line}: not UTF-8 (byte {error.object[error.start]:#x}): save the file as UTF-8"
-        ) from None
+@dataclass(frozen=True)
+class _Names:
+    """The files below a folder. Disks and manifests write an accented letter in one of two ways, and mean the same."""
+
+    folder: Path
+
+    def find(self, name: str) -> Path:
+        """The file of that name, or the path where it should be."""
+        path = self.folder / name
+        return path if os.path.exists(path) else self._composed.get(_composed(name), path)  # noqa: PTH110 - never raises
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path stays in the folder, its links followed."""
+        return path.resolve().is_relative_to(self._resolved)
+
+    @cached_property
+    def _resolved(self) -> Path:
+        return self.folder.resolve()
+
+    @cached_property
+    def _composed(self) -> dict[str, Path]:
+        return {_composed(path.relative_to(self.folder).as_posix()): path for path in own_paths(self.folder)}
 
 
-def _json(file: Path, number: int, line: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{file} line {number}: not JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise UserError(f"{file} line {number}: expected an object of columns, found {line[:40]!r}")
-    return row
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", os.path.normpath(name))
 
 
-def _clip(folder: Path, file: Path, row: int, values: Mapping[str, Any], source: str, languages: Sequence[str]) -> Clip:
-    def first(names: Sequence[str]) -> str:
-        return next((str(values[name]).strip() for name in names if values.get(name)), "")
+@dataclass(frozen=True)
+class _Manifest:
+    """A file of rows, and what its rows share."""
 
-    where = f"{file.name} row {row + 1}"
-    in_parquet = file.suffix == ".parquet"
-    audio, text, split = "" if in_parquet else first(AUDIO), first(TEXT), first(("split",))
-    path = file if in_parquet else folder / audio
-    reason = ""
-    if not in_parquet and not audio:
-        reason = f"missing field: {where} has no {AUDIO[0]}"
-    elif not path.resolve().is_relative_to(folder.resolve()):
-        reason = f"outside its folder: {where}: {audio}"
-    elif not text:
-        reason = f"missing field: {where} has no {TEXT[0]}"
-    elif len(languages) > 1 and not values.get("language"):
-        reason = f"missing field: {where} has no language"
-    elif split and split not in SPLIT_NAMES:
-        reason = f"unknown split: {where}: {split!r}, expected one of {', '.join(SPLIT_NAMES)}"
-    return Clip(
-        id=f"{source}/{file.relative_to(folder).with_suffix('')}/{row:06d}",
-        group=first(("group",)) or f"{row:06d}",
-        file=str(path),
-        row=row if in_parquet else None,
-        text=text,
-        # a row that does not say is refused once, under the first language
-        language=first(("language",)) or languages[0],
-        speaker=first(("speaker",)) or f"{source}-unknown",
-        source=source,
-        split=SPLIT_NAMES.get(split, ""),
-        reason=reason,
-    )
+    names: _Names
+    file: Path
+    source: str
+    languages: tuple[str, ...]
+
+    def clip(self, number: int, row: Row) -> Clip:
+        """A row as a clip, with the reason if it is refused."""
+        where, in_parquet = f"{self.file.name} row {number + 1}", self.file.suffix == ".parquet"
+        say = partial(text_of, row.values, typed=self.file.suffix != ".csv")
+        text = audio = speaker = group = split = language = reason = ""
+        try:
+            audio, text = "" if in_parquet else say(AUDIO), say(TEXT)
+            speaker, group, split = say(("speaker",)), say(("group",)), say(("split",))
+            language = language_of(say(("language",)))
+        except NotTextError as error:
+            reason = f"not a text: {where}: {error}"
+        path = self.file if in_parquet or not audio else self.names.find(audio)
+        split = split or (named_split(self.file, self.names.folder) if in_parquet else "")
+        if row.fault:
+            reason = f"wrong number of fields: {self.file.name} line {row.line}: {row.fault}"
+        elif not reason and not in_parquet and not audio:
+            reason = f"missing field: {where} has no {AUDIO[0]}{self._instead(row, AUDIO)}"
+        elif not reason and not self.names.holds(path):
+            reason = f"outside its folder: {where}: {audio}"
+        elif not reason and not text:
+            reason = f"missing field: {where} has no {TEXT[0]}{self._instead(row, TEXT)}"
+        elif not reason and len(self.languages) > 1 and not language:
+            reason = f"missing field: {where} has no language"
+        elif not reason and split and split not in SPLIT_NAMES:
+            reason = f"unknown split: {where}: {split!r}, expected one of {', '.join(SPLIT_NAMES)}"
+        return Clip(
+            id=f"{self.source}/{self.file.relative_to(self.names.folder).with_suffix('')}/{number:06d}",
+            group=group or f"{number:06d}",
+            file=str(path),
+            row=number if in_parquet else None,
+            text=text,
+            # a row that does not say is refused once, under the first language
+            language=language or self.languages[0],
+            speaker=speaker or unnamed(self.source),
+            source=self.source,
+            split=SPLIT_NAMES.get(split, ""),
+            reason=reason,
+        )
+
+    def _instead(self, row: Row, names: Sequence[str]) -> str:
+        """What a CSV file has in place of a value, where that is not nothing."""
+        signs = (str(row.values[name]).strip() for name in names if not missing(row.values.get(name)))
+        sign = next(signs, "") if self.file.suffix == ".csv" else ""
+        return f": {sign!r} stands for none in CSV; as a word it can stand in a metadata.jsonl" if sign else ""
