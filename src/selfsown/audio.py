@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,25 @@ def decode(data: bytes, name: str = "clip") -> tuple[Samples, int]:
     except (soundfile.LibsndfileError, TypeError) as error:
         # The library's own words only: the whole message names an address, which differs from run to run.
         words = getattr(error, "error_string", error)
-        raise AudioError(f"{name}: {len(data)} bytes are not readable as audio: {words}") from None
+        raise AudioError(f"{name}: {len(data)} bytes are not readable as audio: {_format(data) or words}") from None
     samples = channels.mean(axis=1, dtype=np.float32) if channels.shape[1] > 1 else channels[:, 0]
     _check(samples, name)
     return samples, rate
+
+
+_FORMATS = {
+    b"....ftyp": "MPEG-4 (m4a, mp4)", b"#!AMR": "AMR", b"\x30\x26\xb2\x75": "Windows Media (wma)",
+    b"\x1a\x45\xdf\xa3": "WebM or Matroska", b"\xff[\xf0\xf1\xf8\xf9]": "AAC",
+}  # fmt: skip
+"""How files of other formats begin, as patterns."""
+
+
+def _format(data: bytes) -> str:
+    """What a file is that is not read, and what to do; empty where that is not known."""
+    if data.startswith(b"version https://git-lfs"):
+        return "it is a Git LFS pointer: `git lfs pull`, where it came from, brings the file"
+    found = next((name for start, name in _FORMATS.items() if re.match(start, data, re.DOTALL)), "")
+    return f"it is {found}: convert it to FLAC or WAV, as `ffmpeg -i in.m4a out.flac` does" if found else ""
 
 
 def encode_flac(samples: NDArray[Any], sample_rate: int, name: str = "clip") -> bytes:

@@ -9,12 +9,14 @@ card exists nothing reads the product.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from selfsown.errors import UserError
 from selfsown.params import Params
@@ -34,6 +36,14 @@ class CardInfo(Params):
     source: str
     seed: int
     note: str = ""
+    contaminated: tuple[str, ...] = Field((), description="benchmarks whose authors ask that this not be trained on")
+    disjoint: dict[str, str] = Field({}, description="sources whose texts stand on several splits: what parts these")
+
+    @model_serializer(mode="wrap")
+    def _said(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the fields that say nothing of most products."""
+        said: dict[str, Any] = serialize(self)
+        return {key: value for key, value in said.items() if value or key not in ("contaminated", "disjoint")}
 
 
 class ShardInfo(Params):
@@ -53,9 +63,24 @@ class Card(CardInfo):
     shards: tuple[ShardInfo, ...]
 
     @property
+    def losses(self) -> str:
+        """How many rows were dropped for which reason, in words."""
+        return losses(self.dropped)
+
+    @property
     def digest(self) -> str:
         """Sha256 over the card, which names the sha256 of every shard: equal digests mean equal bytes."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def losses(dropped: Mapping[str, int]) -> str:
+    """Rows dropped by reason, most first, for the error of a stage that is left with too few.
+
+    >>> losses({"digits": 3, "held out": 2700})
+    'held out 2,700, digits 3'
+    """
+    ordered = sorted(dropped.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{reason} {count:,}" for reason, count in ordered) or "none"
 
 
 def read_card(product: Path) -> Card:

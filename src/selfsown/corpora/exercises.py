@@ -77,6 +77,7 @@ def exercises(params: ExercisesParams, *, tasks: In, rationales: In, solved: Out
                 licence="; ".join(dict.fromkeys(card.licence for card in cards)),
                 source="; ".join(dict.fromkeys(card.source for card in cards)),
                 seed=params.data_seed,
+                contaminated=tuple(sorted({name for card in cards for name in card.contaminated})),
                 note="Questions and their solutions. Splits train and validation, by exercise.",
             ),
         )

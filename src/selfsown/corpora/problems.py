@@ -35,11 +35,12 @@ from selfsown.arithmetic import (
     walk,
 )
 from selfsown.corpora.readers.word_problems import SETS, WordProblem, masked_numbers, read, without_numbers
+from selfsown.errors import UserError
 from selfsown.params import Range
-from selfsown.products import CardInfo
+from selfsown.products import REJECTED, CardInfo, losses
 from selfsown.shards import with_reason, write_product
 from selfsown.shards.seeds import rank
-from selfsown.sources import describe, fetch
+from selfsown.sources import contaminated, describe, fetch
 from selfsown.stage import Metrics, Out, StageParams, stage
 from selfsown.text.written.normal import normalize_for_comparison
 from selfsown.text.written.overlap import near_groups
@@ -97,7 +98,11 @@ class Judged:
 
 @stage()
 def problems(params: ProblemsParams, *, corpus: Out) -> Metrics:
-    """Make the problems product."""
+    """Make the problems product.
+
+    Raises:
+        UserError: a set cannot be read, or no problem of it is left.
+    """
     judged: list[Judged] = []
     for source in params.sets:
         found = read(source, fetch(source), params.constants, Fraction(str(params.tolerance)))
@@ -116,9 +121,16 @@ def problems(params: ProblemsParams, *, corpus: Out) -> Metrics:
             source="; ".join(f"{o.name} {o.version} ({o.citation})" for o in origins),
             seed=params.data_seed,
             note=" ".join(origin.note for origin in origins),
+            contaminated=contaminated(origins),
         ),
         rejected=with_reason(_table(dropped), [row.problem.reason for row in dropped]),
     )
+    for source in sorted(set(params.sets) - {row.problem.source for row in kept}):
+        reasons = Counter(row.problem.reason.partition(":")[0] for row in dropped if row.problem.source == source)
+        raise UserError(
+            f"corpora.problems: no problem of {source!r} is left. Refused: {losses(reasons)}.\n"
+            f"  rows with their reasons: {corpus / REJECTED}"
+        )
     return _counts(judged)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,11 +18,12 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from selfsown.corpora.readers.texts import TEXTS, TextSource
+from selfsown.errors import UserError
 from selfsown.params import Range
-from selfsown.products import CardInfo, read_card, read_product
+from selfsown.products import REJECTED, CardInfo, losses, read_card, read_product
 from selfsown.shards import with_reason, write_product
 from selfsown.shards.seeds import rank
-from selfsown.sources import describe, fetch
+from selfsown.sources import contaminated, describe, fetch
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.text.written.alphabets import language_misfit, script_misfit
 from selfsown.text.written.normal import normalize_for_comparison, normalize_text
@@ -85,13 +86,17 @@ class Sentence:
 
 @stage()
 def sentences(params: SentencesParams, *, speech: In, corpus: Out) -> Metrics:
-    """Make the sentences product."""
+    """Make the sentences product.
+
+    Raises:
+        UserError: a language is left without a sentence.
+    """
     spoken = read_product(speech, columns=["text", "language", "source", "split"]).to_pylist()
     chosen = [TEXTS[name] for name in params.texts if set(TEXTS[name].languages) & set(params.languages)]
     judged: list[Sentence] = []
     for language in params.languages:
         held_out = HeldOut(
-            (row["text"] for row in spoken if row["split"] in ("dev", "test", "ood") and row["language"] == language),
+            _held_out(row for row in spoken if row["language"] == language),
             threshold=params.near_duplicate,
             ngram=params.ngram,
         )
@@ -120,11 +125,27 @@ def sentences(params: SentencesParams, *, speech: In, corpus: Out) -> Metrics:
             source="; ".join([card.source, *(f"{o.name} {o.version} ({o.citation})" for o in origins)]),
             seed=params.data_seed,
             note=" ".join(origin.note for origin in origins),
+            contaminated=tuple(dict.fromkeys((*card.contaminated, *contaminated(origins)))),
         ),
         rejected=with_reason(_table(dropped), [sentence.reason for sentence in dropped]),
     )
+    for language in sorted(set(params.languages) - {sentence.language for sentence in kept}):
+        reasons = Counter(each.reason.partition(":")[0] for each in dropped if each.language == language)
+        raise UserError(
+            f"corpora.sentences: {language!r}: no sentence is left. Refused: {losses(reasons)}.\n"
+            f"  corpora.sentences.texts: add texts in the language, or recordings whose texts are not held out\n"
+            f"  rows with their reasons: {corpus / REJECTED}"
+        )
     counts = Counter(f"sentences_{sentence.language}_{sentence.domain}" for sentence in kept)
     return {**counts, "rejected": len(dropped)}
+
+
+def _held_out(rows: Iterable[Mapping[str, str]]) -> set[str]:
+    """Texts to be tested on; not those that are learnt from too, because their corpus repeats its texts by design."""
+    forms: dict[bool, dict[str, str]] = {True: {}, False: {}}
+    for row in rows:
+        forms[row["split"] in ("seed", "text")][normalize_for_comparison(row["text"])] = row["text"]
+    return {text for form, text in forms[False].items() if form not in forms[True]}
 
 
 def _candidates(text: TextSource, language: str) -> Iterator[Sentence]:

@@ -99,6 +99,7 @@ def answer(params: AnswerParams, *, problems: In, models: In, answers: Out, iden
             licence=source.licence,
             source=f"{source.source}; answers written by models",
             seed=params.data_seed,
+            contaminated=source.contaminated,
             note="Never to be trained on: the questions are those of the tests.",
         ),
         identity=identity,

@@ -86,6 +86,7 @@ def sample(
             licence=source.licence,
             source=f"{source.source}; rationales written by the model {name} and those before it",
             seed=params.seed,
+            contaminated=source.contaminated,
             note="Rationales that models wrote, right and wrong ones.",
         ),
         identity=identity,

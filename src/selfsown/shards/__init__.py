@@ -172,6 +172,8 @@ def _readme(card: Card, configs: dict[str, tuple[str, pa.Schema]]) -> str:
         f"- Rows: {card.rows:,}",
         f"- Licence: {card.licence}",
         f"- Source: {card.source}",
+        *(f"- Contaminated: {name}: its authors ask not to train on it" for name in card.contaminated),
+        *(f"- Texts of {name} stand on several splits, which {by} parts" for name, by in card.disjoint.items()),
         *([f"\nLeft out, and kept with the reason in `{REJECTED}` (configuration `rejected`):\n"] if left_out else []),
         *left_out,
     ]

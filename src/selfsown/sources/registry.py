@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -99,11 +100,12 @@ class _Source(Params):
     licence: str = Field(description="as the source itself states it")
     citation: str
     note: str = ""
+    contaminated: str = Field("", description="the benchmark it is of, where its authors ask not to train on it")
 
     @property
     def key(self) -> str:
         """sha256 of all that decides the content (kind, pins, globs), so of nothing that is only said about it."""
-        identity = self.model_dump_json(exclude={"version", "licence", "citation", "note"})
+        identity = self.model_dump_json(exclude={"version", "licence", "citation", "note", "contaminated"})
         return hashlib.sha256(identity.encode()).hexdigest()
 
     @property
@@ -169,6 +171,11 @@ _REGISTRY_MODEL: TypeAdapter[dict[str, Source]] = TypeAdapter(dict[str, Source])
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
+def contaminated(origins: Iterable[Description]) -> tuple[str, ...]:
+    """The benchmarks that sources are of, whose authors ask that nothing be trained on them."""
+    return tuple(dict.fromkeys(origin.contaminated for origin in origins if origin.contaminated))
+
+
 class Description(Params):
     """What a product's card says about a source."""
 
@@ -177,6 +184,7 @@ class Description(Params):
     licence: str
     citation: str
     note: str
+    contaminated: str
     sha256: str = Field(description="digest over the source's pins")
 
 
@@ -215,7 +223,7 @@ def find_source(name: str, registry: Path = REGISTRY) -> Source:
 def describe(name: str, registry: Path = REGISTRY) -> Description:
     """Version, licence, citation and digest of a source, for the card of what is made from it."""
     source = find_source(name, registry)
-    said = source.model_dump(include={"version", "licence", "citation", "note"})
+    said = source.model_dump(include={"version", "licence", "citation", "note", "contaminated"})
     return Description(name=name, sha256=source.key, **said)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from selfsown.files import write_atomic
+from selfsown.sources.failures import SourceError
 
 Listing = dict[str, list[int | str]]
 """Relative path -> [bytes] or [bytes, time of change in ns] of a file, or [link target]."""
@@ -24,11 +25,28 @@ def file_sha256(path: Path) -> str:
 
 
 def walk(root: Path) -> Iterator[str]:
-    """Relative paths, with `/`, of all files and links below `root`, in no fixed order; folders are not listed."""
+    """Relative paths, with `/`, of all files and links below `root`, in no fixed order; folders are not listed.
+
+    Raises:
+        SourceError: a name is not UTF-8.
+    """
     for folder, subfolders, files in os.walk(root):
         linked = [name for name in subfolders if Path(folder, name).is_symlink()]
         for name in files + linked:
-            yield Path(folder, name).relative_to(root).as_posix()
+            path = Path(folder, name).relative_to(root).as_posix()
+            if not path.isascii() and os.fsencode(path) != path.encode(errors="surrogatepass"):
+                raise SourceError(f"{root}: the name of the file {os.fsencode(path)!r} is not UTF-8: rename it")
+            yield path
+
+
+def check_names(root: Path) -> None:
+    """A look at the names of all files.
+
+    Raises:
+        SourceError: one is not UTF-8.
+    """
+    for _ in walk(root):
+        pass
 
 
 def tree_sha256(root: Path, paths: Iterable[str] | None = None) -> str:

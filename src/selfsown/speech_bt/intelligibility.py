@@ -47,7 +47,13 @@ def intelligibility(
         [(params.windows, part) for part in by_length([*real, *made], params.shard_size)],
         intelligibility,
         schema=SCORED,
-        card=CardInfo(name="speech_bt intelligibility", licence=source.licence, source=source.name, seed=source.seed),
+        card=CardInfo(
+            name="speech_bt intelligibility",
+            licence=source.licence,
+            source=source.name,
+            seed=source.seed,
+            contaminated=source.contaminated,
+        ),
         identity=identity,
     )
     rows = read_product(intelligibility, ["split", "errors", "words"]).to_pandas()

@@ -73,6 +73,7 @@ def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic
             licence=f"text: {text.licence}; voices: {'; '.join(sorted({line.voice.licence for line in lines}))}",
             source=f"{text.source}, spoken by {', '.join(sorted({line.voice.name for line in lines}))}",
             seed=params.data_seed,
+            contaminated=text.contaminated,
         ),
         identity=identity,
     )

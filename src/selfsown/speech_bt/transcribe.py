@@ -60,7 +60,13 @@ def transcribe(
         shards,
         transcripts,
         schema=SCORED,
-        card=CardInfo(name=f"transcripts {arm}", licence=source.licence, source=source.name, seed=params.data_seed),
+        card=CardInfo(
+            name=f"transcripts {arm}",
+            licence=source.licence,
+            source=source.name,
+            seed=params.data_seed,
+            contaminated=source.contaminated,
+        ),
         identity=identity,
     )
     table = read_product(transcripts)

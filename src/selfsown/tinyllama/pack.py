@@ -66,6 +66,7 @@ def pack(
             licence="; ".join(dict.fromkeys(card.licence for card in cards.values())),
             source="; ".join(dict.fromkeys(card.source for card in cards.values())),
             seed=params.data_seed,
+            contaminated=tuple(sorted({name for card in cards.values() for name in card.contaminated})),
             note="Each document is the beginning token, its text, the end token.",
         ),
         identity=identity,

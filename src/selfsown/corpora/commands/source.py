@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from hashlib import sha256
@@ -23,10 +23,12 @@ from selfsown.corpora.readers.documents.shelf import read_documents
 from selfsown.corpora.readers.rationales import own as own_problems
 from selfsown.corpora.readers.speech import folder as recordings
 from selfsown.corpora.readers.speech.clips import SPLITS, Clip
-from selfsown.corpora.speech import Judge, SpeechParams, judged
+from selfsown.corpora.speech import Judge, SpeechParams, judged, placed
+from selfsown.corpora.speech.left import lacking
+from selfsown.corpora.speech.splits import refuse_leaks
 from selfsown.errors import UserError
 from selfsown.params import load_params
-from selfsown.sources import fetch, register_folder, register_hub
+from selfsown.sources import check_names, fetch, register_folder, register_hub
 from selfsown.sources.registry import load_registry
 from selfsown.text.documents.heldout import HeldOut
 from selfsown.text.written.alphabets import letters_of
@@ -61,6 +63,7 @@ def add(name: str, origin: str, keep: tuple[str, ...]) -> None:
         folder = Path(origin).expanduser()
         if not folder.is_dir():
             raise UserError(f"{origin}: no such folder")
+        check_names(folder)
         if name in word_problems.SETS:
             found, then = _problems(folder, name)
         elif own_problems.holds_problems(folder):
@@ -98,9 +101,10 @@ def _recordings(folder: Path, name: str) -> tuple[list[str], list[str]]:
     except recordings.NoLanguageError:
         rows = list(recordings.read(folder, name, params.languages[:1]))
         remark = "  # no other: the folder has no column `language`"
-    clips, seconds = judged(map(_in_known_letters, rows), params.seconds)
+    rules = params.rules(own=True)
+    clips, seconds = judged(map(_in_known_letters, rows), rules)
     silent = [clip for clip in clips if not clip.reason and not seconds[clip.id]]
-    unheard = Judge(params.seconds, params.dbfs)(silent).rejected
+    unheard = Judge(rules.seconds, params.dbfs)(silent).rejected
     reasons = {row["id"]: row["reason"].replace(f"{row['id']}: ", "") for row in unheard.to_pylist()} if unheard else {}
     clips = [replace(clip, reason=clip.reason or reasons.get(clip.id, "")) for clip in clips]
     # the reader's reasons say where, the judge's do not
@@ -119,12 +123,29 @@ def _recordings(folder: Path, name: str) -> tuple[list[str], list[str]]:
                 line = f"  {language:<10}{split or 'not given':<10}{len(lengths):>12,}{sum(lengths) / 60:>10.2f}"
                 table.append(line)
     minutes = sum(seconds[clip.id] for clip in usable) / 60
-    wanted = {split: most for split, most in params.minutes if split != "ood"}
-    return [f"{len(usable):,} recordings, {minutes:.2f} minutes", *table, *refusals], [
+    parted = [line for language in languages for line in _parted(usable, seconds, language, params)]
+    key = "corpora.speech.own" if params.own else "corpora.speech"
+    return [f"{len(usable):,} recordings, {minutes:.2f} minutes", *table, *refusals, *parted], [
         f"languages: [{', '.join(languages)}]{remark}",
         f"corpora.speech.in_domain: [{name}]",
-        f"corpora.speech.minutes: {json.dumps(wanted)}  # so far; the splits take theirs in this order",
+        f"{key}.minutes: {json.dumps(dict(rules.minutes))}  # so far; the splits take theirs in this order",
     ]
+
+
+def _parted(clips: Sequence[Clip], seconds: Mapping[str, float], language: str, params: SpeechParams) -> list[str]:
+    """What the stage will put on which split, and what to change where one stays empty."""
+    own = placed(
+        [clip for clip in clips if clip.language == language], seconds, params.rules(own=True), params.data_seed
+    )
+    kept = refuse_leaks(own, params.near_duplicate)
+    splits = Counter(clip.split for clip in kept if not clip.reason)
+    dropped = Counter(clip.reason.partition(":")[0] for clip in kept if clip.reason)
+    counts = ", ".join(f"{split} {splits[split]:,}" for split in SPLITS if splits[split])
+    said = [
+        f"  the stage will split {language} into {counts or 'nothing'}",
+        *lacking(splits.elements(), dropped).splitlines(),
+    ]
+    return [said[0], *(f"  {line}" for line in said[1:])]
 
 
 def _texts(folder: Path, name: str) -> tuple[list[str], list[str]]:

@@ -26,7 +26,7 @@ from selfsown.errors import UserError
 from selfsown.identity import Identity
 from selfsown.products import CardInfo, iter_product, read_product
 from selfsown.shards import map_shards
-from selfsown.sources import describe
+from selfsown.sources import contaminated, describe
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.text.documents.heldout import HeldOut
 from selfsown.workers import work
@@ -82,13 +82,15 @@ def documents(
             licence="; ".join(dict.fromkeys(origin.licence for origin in sources)),
             source="; ".join(f"{o.name} {o.version} ({o.citation})" for o in sources),
             seed=params.data_seed,
+            contaminated=contaminated(sources),
             note="Splits train and validation, by document. " + " ".join(o.note for o in sources if o.note),
         ),
         identity=identity,
     )
     if not card.rows:
-        dropped = ", ".join(f"{reason} {count}" for reason, count in card.dropped.items())
-        raise UserError(f"corpora.documents.collections.{collection}: no document passes its rules; dropped: {dropped}")
+        raise UserError(
+            f"corpora.documents.collections.{collection}: no document passes its rules; dropped: {card.losses}"
+        )
     return {**_counts(documents), "rejected": sum(card.dropped.values())}
 
 

@@ -11,6 +11,7 @@ from statistics import median
 
 from selfsown.corpora.readers.speech.clips import Clip
 from selfsown.shards.seeds import rank
+from selfsown.text.written.normal import normalize_for_comparison
 from selfsown.text.written.overlap import HeldOut
 
 _MAD_TO_SIGMA = 1.4826  # the median absolute deviation of a normal distribution, times this, is its sigma
@@ -20,24 +21,28 @@ SURPLUS = "surplus"
 """How the reason of clips begins that no split has room for."""
 
 
-def assign(
-    clips: Sequence[Clip], seconds: Mapping[str, float], minutes: Mapping[str, float | None], seed: int
-) -> list[Clip]:
-    """Give each group of clips without a split the first split, in the order of `minutes`, that has room left.
+Target = float | str | None
+"""Minutes of a split, a share such as `10%` of all that there is in a language, or None for all that is left."""
+
+
+def assign(clips: Sequence[Clip], seconds: Mapping[str, float], wanted: Mapping[str, Target], seed: int) -> list[Clip]:
+    """Give each group of clips without a split the first split, in the order of `wanted`, that has room left.
 
     Groups come in the order of a hash of `seed` and their name, so which split a group is in changes neither with the
     machine nor with the other languages asked for. A group is never torn: a split may end beyond its target.
 
-    `seconds` is by clip id; `minutes` is the target by split, None takes all that is left. What no split takes is
-    refused.
+    `seconds` is by clip id. What no split takes is refused.
     """
+    total = sum(seconds[clip.id] for clip in clips) / 60
+    minutes = {split: _minutes(target, total) for split, target in wanted.items()}
     filled: defaultdict[str, float] = defaultdict(float)
     groups: defaultdict[str, list[Clip]] = defaultdict(list)
+    given = {clip.group: clip.split for clip in clips if clip.split}
     assigned = []
     for clip in clips:
-        if clip.split:
-            filled[clip.split] += seconds[clip.id]
-            assigned.append(clip)
+        if split := clip.split or given.get(clip.group, ""):  # the rest of a group follows those that say theirs
+            filled[split] += seconds[clip.id]
+            assigned.append(replace(clip, split=split))
         else:
             groups[clip.group].append(clip)
     for group in sorted(groups, key=partial(rank, seed)):
@@ -51,20 +56,56 @@ def assign(
     return assigned
 
 
+def _minutes(target: Target, total: float) -> float | None:
+    """
+    >>> _minutes("10%", 50), _minutes(12, 50), _minutes(None, 50)
+    (5.0, 12, None)
+    """
+    return total * float(target.rstrip("% ")) / 100 if isinstance(target, str) else target
+
+
 def refuse_leaks(clips: Sequence[Clip], threshold: float) -> list[Clip]:
-    """No text on two sides: seed and text lose what dev, test or ood hold, dev what test or ood hold, or nearly so."""
+    """No text on two sides: seed and text lose what dev, test or ood hold, dev what test or ood hold, or nearly so.
+
+    What is out of domain loses what test holds, word for word. Clips whose texts may repeat lose what other corpora
+    hold.
+    """
+    of_all = _guards(clips, threshold)
+    repeating = sorted({clip.source for clip in clips if clip.repeats})
+    of_others = {name: _guards([clip for clip in clips if clip.source != name], threshold) for name in repeating}
+    tested = {_form(clip) for clip in clips if clip.split == "test" and not clip.reason}
+    result = []
+    for clip in clips:
+        guards = of_others[clip.source] if clip.repeats else of_all
+        if clip.split in guards and not clip.reason:
+            clip = replace(clip, reason=guards[clip.split].leak(clip.text) or "")
+        if clip.split == "ood" and not clip.reason and _form(clip) in tested:
+            clip = replace(clip, reason=f"held out: equals {_form(clip)[1][:40]!r}")
+        result.append(clip)
+    return result
+
+
+def _guards(clips: Sequence[Clip], threshold: float) -> dict[str, HeldOut]:
+    """What the clips of each split must not give away."""
     final = {clip.text for clip in clips if clip.split in ("test", "ood") and not clip.reason}
     dev = {clip.text for clip in clips if clip.split == "dev" and not clip.reason}
     # whole texts only: a spoken line is short, and shared words in a row are how people talk
     before_dev = HeldOut(final, threshold=threshold, ngram=1000)
     before_training = HeldOut(final | dev, threshold=threshold, ngram=1000)
-    guards = {"dev": before_dev, "seed": before_training, "text": before_training}
-    result = []
-    for clip in clips:
-        if clip.split in guards and not clip.reason:
-            clip = replace(clip, reason=guards[clip.split].leak(clip.text) or "")
-        result.append(clip)
-    return result
+    return {"dev": before_dev, "seed": before_training, "text": before_training}
+
+
+def _form(clip: Clip) -> tuple[str, str]:
+    return clip.language, normalize_for_comparison(clip.text)
+
+
+def repeating(clips: Sequence[Clip]) -> Counter[str]:
+    """By source: how many clips to learn from have a text that stands on one of its held-out splits too."""
+    kept = [clip for clip in clips if clip.repeats and not clip.reason]
+    held_out = {(clip.source, *_form(clip)) for clip in kept if clip.split in ("dev", "test")}
+    return Counter(
+        clip.source for clip in kept if clip.split in ("seed", "text") and (clip.source, *_form(clip)) in held_out
+    )
 
 
 def refuse_repeated_ids(clips: Iterable[Clip]) -> list[Clip]:

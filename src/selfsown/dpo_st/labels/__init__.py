@@ -68,6 +68,7 @@ def labels(
             licence=about.licence,
             source=about.source,
             seed=params.data_seed,
+            contaminated=about.contaminated,
             note="Labelled rationales, and right ones that models wrote.",
         ),
         rejected=rejected(table, reasons),

@@ -83,6 +83,7 @@ def pairs(params: PairsParams, *, name: str, problems: In, samples: In, model: I
             licence=about.licence,
             source=about.source,
             seed=params.data_seed,
+            contaminated=about.contaminated,
             note=f"At most {params.rules.per_question} pairs a question, the eval pairs of questions of their own.",
         ),
         rejected=rejected(table, reasons),

@@ -88,7 +88,8 @@ def answer(
     about = read_card(product)
     card = CardInfo(
         name=f"answers to {problem_set}", licence=about.licence, source=about.source, seed=params.data_seed,
-        note=f"{table.num_rows} problems, {len(asked) - len(rows)} of them with larger numbers"
+        note=f"{table.num_rows} problems, {len(asked) - len(rows)} of them with larger numbers",
+        contaminated=about.contaminated,
     )  # fmt: skip
     write_product(answers, [table], schema=ANSWERS, card=card)
     return {"accuracy": float(np.mean([row["correct"] for row in made[: len(rows)]]))}

@@ -80,7 +80,10 @@ def gate(
 
     real, made = frames.speech_frame(speech), frames.speech_frame(synthetic)
     lines = quality.to_frame(read_product(sentences))
-    real["shared_text"] = frames.shared_text(real)
+    parted = read_card(speech).disjoint
+    by_speaker = [name for name, by in parted.items() if by == "speaker"]
+    real["shared_text"] = frames.shared_text(real, parted)
+    real["shared_speaker"] = frames.shared_speaker(real, by_speaker)
     made["held_out_text"] = frames.held_out_text(made, real)
     lines["held_out_text"] = frames.held_out_text(lines, real)
     others = tuple(sorted(set(real.loc[real["split"] == "ood", "language"]) - set(params.languages)))
@@ -95,7 +98,7 @@ def gate(
                 "accepted": kept.assign(minutes=kept["duration_s"] / 60),
             },
             {
-                "speech": suites.utterances(limits.speech, params.languages, others),
+                "speech": suites.utterances(limits.speech, params.languages, others, by_speaker=bool(by_speaker)),
                 "sentences": suites.sentences(limits.sentences, params.languages),
                 "synthetic": suites.synthetic(limits.synthetic, params.languages),
                 "intelligibility": suites.scores(limits.intelligibility, params.languages),
@@ -110,7 +113,13 @@ def gate(
         accepted,
         [pa.Table.from_pandas(kept, preserve_index=False)],
         schema=ACCEPTED,
-        card=CardInfo(name="speech_bt accepted", licence=source.licence, source=source.name, seed=source.seed),
+        card=CardInfo(
+            name="speech_bt accepted",
+            licence=source.licence,
+            source=source.name,
+            seed=source.seed,
+            contaminated=source.contaminated,
+        ),
         rejected=rejected,
     )
     return metrics(scores, judged)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -47,13 +48,25 @@ def _measure(data: bytes | None) -> tuple[float, float]:
     return len(samples) / sample_rate, rms_dbfs(samples)
 
 
-def shared_text(speech: pd.DataFrame) -> pd.Series[str]:
+def shared_text(speech: pd.DataFrame, repeating: Collection[str] = ()) -> pd.Series[str]:
     """For each utterance whose text leaks between splits of its language, splits and text; missing for the others.
 
-    `seed` and `text` are one side, that of training: what was said on both is in training anyway.
+    `seed` and `text` are one side, that of training: what was said on both is in training anyway. A text that only one
+    source has, and one of those whose texts are `repeating` by design, does not leak.
     """
-    splits = _splits(speech)
-    return _named(speech, [found if _leaks(found := splits[key]) else set() for key in _keys(speech)])
+    splits, own = _splits(speech), [{name} for name in repeating]
+    sources = _of(speech, "source") if own else defaultdict(set)
+    leaks = [splits[key] if _leaks(splits[key]) and sources[key] not in own else set() for key in _keys(speech)]
+    return _named(speech, leaks)
+
+
+def shared_speaker(speech: pd.DataFrame, sources: Collection[str]) -> pd.Series[str]:
+    """For each utterance of such a source whose speaker is on training and held-out splits, source and speaker."""
+    names = pd.Series([f"{row.source}: {row.speaker}" for row in speech.itertuples()], index=speech.index, dtype=object)
+    parted = speech["source"].isin(list(sources))
+    splits = speech[parted].groupby(names[parted])["split"].agg(set)
+    torn = {name for name, found in splits.items() if len(found - {"text"}) > 1}
+    return names.where(names.isin(torn) & parted, None)
 
 
 def _leaks(splits: set[str]) -> bool:
@@ -61,8 +74,8 @@ def _leaks(splits: set[str]) -> bool:
 
 
 def held_out_text(frame: pd.DataFrame, speech: pd.DataFrame) -> pd.Series[str]:
-    """For each row whose text stands on a held-out split of `speech`, split and text; missing for the others."""
-    splits = _splits(speech[speech["split"].isin(HELD_OUT)])
+    """For each row whose text stands on held-out splits of `speech` alone, split and text; missing for the others."""
+    splits = {key: found for key, found in _splits(speech).items() if found <= set(HELD_OUT)}
     return _named(frame, [splits.get(key, set()) for key in _keys(frame)])
 
 
@@ -75,10 +88,15 @@ def _named(frame: pd.DataFrame, splits: list[set[str]]) -> pd.Series[str]:
 
 
 def _splits(speech: pd.DataFrame) -> dict[tuple[str, str], set[str]]:
-    splits: dict[tuple[str, str], set[str]] = {}
-    for key, split in zip(_keys(speech), speech["split"], strict=True):
-        splits.setdefault(key, set()).add(str(split))
-    return splits
+    return _of(speech, "split")
+
+
+def _of(speech: pd.DataFrame, column: str) -> dict[tuple[str, str], set[str]]:
+    """What each text of a language has in a column."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for key, value in zip(_keys(speech), speech[column], strict=True):
+        found.setdefault(key, set()).add(str(value))
+    return found
 
 
 def _keys(frame: pd.DataFrame) -> list[tuple[str, str]]:

@@ -52,10 +52,12 @@ class AcceptedLimits(Params):
     min_voices: int = Field(ge=1)
 
 
-def utterances(limits: SpeechLimits, languages: tuple[str, ...], others: tuple[str, ...] = ()) -> list[Expectation]:
+def utterances(
+    limits: SpeechLimits, languages: tuple[str, ...], others: tuple[str, ...] = (), *, by_speaker: bool = False
+) -> list[Expectation]:
     """Real speech: rows of `selfsown.audio.UTTERANCE` with the columns `frames.speech_frame` computes.
 
-    `others` are languages that may stand on the split `ood` alone.
+    `others` are languages that may stand on the split `ood` alone; `by_speaker`: some source is parted so.
     """
     in_domain = expect(
         "ColumnValuesToBeInSet",
@@ -71,6 +73,7 @@ def utterances(limits: SpeechLimits, languages: tuple[str, ...], others: tuple[s
         *one_of("split", SPLITS),
         *(count_rows(1, f"split {split!r}", where("split") == split) for split in ("seed", "dev", "test")),
         absent("shared_text", "no text of dev, test or ood may stand on another split: the test would leak"),
+        *([absent("shared_speaker", "no speaker may be on two splits where texts are")] if by_speaker else []),
     ]
 
 

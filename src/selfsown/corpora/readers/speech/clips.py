@@ -17,7 +17,8 @@ class Clip:
     """One recording and its words, as its corpus says.
 
     `group` is what must not be torn apart by the split (a level, a book). `row` is the row of a Parquet file, else
-    None for a file of its own. `split` and `reason` (why it is refused) are empty until decided.
+    None for a file of its own. `split` and `reason` (why it is refused) are empty until decided. `repeats`: its text
+    may stand on other splits of its corpus too, as whoever made the corpus wants it.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Clip:
     row: int | None = None
     split: str = ""
     reason: str = ""
+    repeats: bool = False
 
 
 Reader = Callable[[Sequence[str]], Iterator[Clip]]
