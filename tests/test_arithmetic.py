@@ -157,6 +157,37 @@ def test_what_the_papers_write():
     assert parse_code("RES_ = NUM0 * 1 0 0") == parse_code("RES_ = NUM0 * 100")
 
 
+@pytest.mark.parametrize(
+    ("text", "value", "prefix"),
+    [
+        ("<<1,000*2=2000>>", 2000, "* 1000 2"),
+        ("<<1,000*2=2,000>>", 2000, "* 1000 2"),
+        ("<<20%*50=10>>", 10, "* / 20 100 50"),
+        ("<<50*2=100>> <<20%*50=10>>", 10, "* / 20 100 50"),
+        ("<<3x4=12>>", 12, "* 3 4"),
+        ("<<$3*4=$12>>", 12, "* 3 4"),
+        ("<<10/20=50%>>", Fraction(1, 2), "/ 10 20"),
+        ("<<10/20*100=50%>>", 50, "* / 10 20 100"),
+        ("<<6÷2=3>> <<3×4=12>>", 12, "* / 6 2 4"),
+        ("[sic] [a = b <<3*4=12>>", 12, "* 3 4"),
+    ],
+)
+def test_annotations_as_people_write_them(text, value, prefix):
+    read = parse_annotations(text)
+    assert (evaluate(read), print_prefix(read)) == (value, prefix)
+
+
+@given(st.lists(st.sampled_from(["<<", ">>", "[ ", "]", "=", "3*4", "12", "1,000", "20%", " x ", "$"]), max_size=12))
+@settings(deadline=None)
+def test_no_annotation_is_passed_over(parts):
+    text = "".join(parts)
+    try:
+        found = find_annotations(text)
+    except arithmetic.Refused:
+        return
+    assert len(found) >= text.count("<<")
+
+
 def test_an_operation_that_occurs_twice_is_one_deductive_step():
     twice = parse_infix("(number0 + number1) * (number0 + number1)")
     assert deductive_steps(twice) == [(Number(0), Number(1), "+"), (Intermediate(1), Intermediate(1), "*")]
@@ -194,6 +225,11 @@ def test_newest_intermediate_then_constants_then_numbers():
         (parse_annotations, "no annotation", "no annotation"),
         (parse_annotations, "<<48/2=25>>", "'48/2' is '24', stated is '25'"),
         (parse_annotations, "<<1/0=0>>", "division by zero"),
+        (parse_annotations, "<<2+2=4>>4 and <<3*4==12>>12", "a malformed annotation: '<<3*4==12>>12'"),
+        (parse_annotations, "<<2+2=4>>4 and <<3*4=12>", "a malformed annotation: '<<3*4=12>'"),
+        (parse_annotations, "<<2+2=4>>4 and <<3*4", "a malformed annotation"),
+        (parse_annotations, "[ 2 + 2 = 4] 4 and [ 3 * 4 = 12 #### 12", "a malformed annotation"),
+        (parse_annotations, "<<20%*50=11>>", "is '10', stated is '11'"),
         (parse_decimal, "1_000", "not a number"),
         (parse_value, "1/0", "division by zero"),
     ],

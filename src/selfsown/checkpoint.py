@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,26 @@ import click
 from selfsown import tracking
 from selfsown.errors import UserError
 from selfsown.tracking.models import CHAMPION
+
+_MINUS = re.compile(r"-\s*[.\d$€£]")
+
+
+class Asking(click.Command):
+    """A command whose arguments are questions: one may begin with a minus, and is no option for that."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As any command; what begins with a minus and a number is moved away from its edge."""
+        return super().parse_args(ctx, [f" {arg}" if _MINUS.match(arg) else arg for arg in args])
+
+
+def answer_for(refused: Iterable[str]) -> None:
+    """What is said at the end of a command that some questions could not be put to.
+
+    Raises:
+        UserError: there are some.
+    """
+    if reasons := list(refused):
+        raise UserError("\n".join(reasons))
 
 
 def model_options(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.msat.solutions import faults
 from tests.msat.tiny_solver import tiny_config, tiny_encoder
 
-from selfsown.arithmetic import OPERATORS, Constant, Expression, Number, Operation
+from selfsown.arithmetic import OPERATORS, Constant, Expression, Number, Operation, Refused, read_quantities
 from selfsown.cli import app
 from selfsown.errors import UserError
 from selfsown.msat.commands.solve import Solution, Solver, read_question, serve
@@ -36,8 +38,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("$.50 for 3 pens", ["1/2", "3"], "$ number0 for number1 pens"),
         ("It was 3.5.", ["7/2"], "It was number0 ."),
         ("Room B12 has 4 seats", ["4"], "Room B12 has number0 seats"),
-        ("Rs.450, then 5kg.12 more on the 2nd", ["450", "5", "12", "2"],
-         "Rs . number0 , then number1 kg . number2 more on the number3 nd"),
+        ("Rs.450, then 5kg.12 more on the 2nd", ["450", "5", "12"],
+         "Rs . number0 , then number1 kg . number2 more on the 2nd"),
+        ("A cake takes 1/2 cup. And 6 cakes?", ["1/2", "6"], "A cake takes number0 cup . And number1 cakes ?"),
+        ("1 1/2 and 3½ and ¾ cups", ["3/2", "7/2", "3/4"], "number0 and number1 and number2 cups"),
+        ("1 000 hens in 4 pens", ["1000", "4"], "number0 hens in number1 pens"),
+        ("12\u00a0500 or 1'250.5 of 1 000 000", ["12500", "2501/2", "1000000"], "number0 or number1 of number2"),
+        ("20 % of 10k, 2.5k and 5km", ["20", "10000", "2500", "5"],
+         "number0 % of number1 , number2 and number3 km"),
+        ("COVID-19 hit 3 of 5-year-olds in B-52s", ["3", "5"],
+         "COVID-19 hit number0 of number1 -year-olds in B-52s"),
+        ("in the ratio 3:30, or 2:3", ["3", "30", "2", "3"],
+         "in the ratio number0 : number1 , or number2 : number3"),
         ("10-5 or 5 - 3 ?", ["10", "5", "5", "3"], "number0 - number1 or number2 - number3 ?"),
     ],
 )  # fmt: skip
@@ -51,12 +63,33 @@ def test_numbers_are_found_in_plain_text(question: str, numbers: list[str], mask
     [("How many pens?", "no number in it"), ("", "no number in it"), ("9" * 200, "more than 64 digits"),
      ("3 " * 4000, "8000 characters"), ("If number1 is 5 and 7?", "'number1' stands for a number"),
      ("It was -5 degrees, then 3", "'-5': numbers below zero"), ("12,5 kg and 3", "'12,5' is not read as a number"),
-     ("1e5 and 3", "'1e5'"), ("1,0000 and 3", "'1,0000'"), ("1.2.3 and 3", "'1.2.3'"), ("3½ cups of 2", "'½'"),
-     ("\ud800 and 5", "is no character")],
+     ("1e5 and 3", "'1e5'"), ("1,0000 and 3", "'1,0000'"), ("1.2.3 and 3", "'1.2.3'"), ("5² and 2", "'5²'"),
+     ("From 3:30 on, 4 hens", "'3:30' is a time of day"), ("on 1/2/2024", "'1/2/2024'"), ("2024-01-05", "not read"),
+     ("5 200 g bags", "'5 200' is one number or several"), ("agent 007", "'007'"), ("10^3 or 2", "'10\\^3'"),
+     ("5M hens", "'5M'"), ("3x4 tiles", "'3x4'"), ("1/0 cup", "'1/0'"), ("1,00,000 rupees", "'1,00,000'"),
+     ("٣ hens", "'٣'"), ("\ud800 and 5", "is no character")],
 )  # fmt: skip
 def test_a_question_that_cannot_be_read_is_refused_in_words(question: str, message: str, folder: Path) -> None:
     with pytest.raises(UserError, match=message):
-        Solver.load(folder).solve([question])
+        read_question(question)
+    bad, good = Solver.load(folder).solve([question, "A is 2 , B is 3 ?"])
+    assert not bad.answer and re.search(message, bad.reason) and not good.reason.startswith("not read")
+
+
+@given(st.text("0123456789,./:-kK½%' abc\u00a0", max_size=24))
+@settings(deadline=None)
+def test_each_digit_of_a_question_is_read_once_left_in_a_word_or_refused(text: str) -> None:
+    try:
+        found = read_quantities(text)
+    except Refused:
+        return
+    left = list(text)
+    for quantity in found:
+        assert set(text[quantity.start : quantity.end]) & set("0123456789½")
+        left[quantity.start : quantity.end] = "|" * (quantity.end - quantity.start)
+    words = re.findall(r"\w+(?:[-']\w+)*", "".join(left))
+    assert all(re.match(r"(?!½)[^\W\d]|\d+(st|nd|rd|th)", word) for word in words)
+    assert [quantity.start for quantity in found] == sorted({quantity.start for quantity in found})
 
 
 def test_answer_equation_and_steps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +149,12 @@ def test_on_the_command_line(folder: Path) -> None:
     assert shown.exit_code == 0 and re.match(r"answer +-?\d|no answer: ", shown.output)
     with pytest.raises(UserError, match=r"'How many pens\?': no number in it"):
         CliRunner().invoke(app, [*arguments, "How many pens?"], catch_exceptions=False)
+    with pytest.raises(UserError, match=r"' ?-5 degrees, then 3': '-5': numbers below zero"):
+        CliRunner().invoke(app, [*arguments, "-5 degrees, then 3"], catch_exceptions=False)
+    mixed = CliRunner().invoke(app, [*arguments, "How many pens?", "A box holds 12 pens. How many do 7 hold?"])
+    first, second = mixed.output.splitlines()[:2]
+    assert first.startswith("no answer: not read: ") and re.match(r"answer +-?\d|no answer: ", second)
+    assert isinstance(mixed.exception, UserError), "the command fails, though it answered what it could"
 
 
 def test_a_folder_that_is_no_solver_is_named(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from selfsown.arithmetic.notations import (
     print_prefix,
 )
 from selfsown.arithmetic.problem import PROBLEM
+from selfsown.arithmetic.quantities import Quantity, read_quantities
 from selfsown.arithmetic.sets import ProblemSet, parse_set, set_rows
 from selfsown.arithmetic.steps import (
     DEDUCTIVE_OPERATORS,
@@ -47,9 +48,10 @@ from selfsown.arithmetic.steps import (
 
 __all__ = [
     "DEDUCTIVE_OPERATORS", "OPERATORS", "PROBLEM", "Annotation", "Constant", "Expression", "Intermediate",
-    "Number", "Operand", "Operation", "Operator", "ProblemSet", "Program", "Refused", "Step", "apply", "canonical",
+    "Number", "Operand", "Operation", "Operator", "ProblemSet", "Program", "Quantity", "Refused", "Step", "apply",
+    "canonical",
     "deductive_steps", "evaluate", "find_annotations", "from_steps", "operand_rank", "operators", "parse_annotations",
     "parse_code", "parse_decimal", "parse_deductive", "parse_infix", "parse_postfix", "parse_prefix", "parse_program",
     "parse_set", "parse_value", "print_annotations", "print_code", "print_deductive", "print_infix", "print_postfix",
-    "print_prefix", "print_value", "set_rows", "to_steps", "walk"
+    "print_prefix", "print_value", "read_quantities", "set_rows", "to_steps", "walk"
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from selfsown.arithmetic.calculations import PERCENT, plain_calculation, plain_result
 from selfsown.arithmetic.expression import (
     Constant,
     Expression,
@@ -31,6 +32,8 @@ from selfsown.arithmetic.notations import read_infix
 from selfsown.arithmetic.steps import Intermediate, Operand, to_steps
 
 _ANNOTATION = re.compile(r"<<([^<>=]*)=([^<>=]*)>>|\[([^\[\]=]*)=([^\[\]=]*)\]")
+_BEGUN = re.compile(r"<<|\[[^\[\]<\n=]*=")
+"""Where an annotation begins, whole or not."""
 _NAME = re.compile(r"m_([1-9][0-9]{0,2})")
 MAX_ANNOTATIONS = 128
 
@@ -47,13 +50,21 @@ def find_annotations(text: str) -> list[Annotation]:
     """The annotations of a rationale in both forms, unread.
 
     Raises:
-        Refused: too long a text, or more than `MAX_ANNOTATIONS`.
+        Refused: too long a text, more than `MAX_ANNOTATIONS`, or one that is not whole.
     """
     check_length(text)
     found: list[Annotation] = []
-    for match in _ANNOTATION.finditer(text):
+    place = 0
+    while begun := _BEGUN.search(text, place):
+        match = _ANNOTATION.match(text, begun.start())
+        if match is None and not begun[0].startswith("<<") and not any(sign.isdigit() for sign in begun[0]):
+            place = begun.end()  # words in brackets
+            continue
+        if match is None:
+            raise Refused(f"a malformed annotation: {shorten(text[begun.start() : begun.start() + 50])}")
         if len(found) == MAX_ANNOTATIONS:
             raise Refused(f"more than {MAX_ANNOTATIONS} annotations")
+        place = match.end()
         calculation, stated = (match[1], match[2]) if match[1] is not None else (match[3], match[4])
         found.append(Annotation(calculation.strip(), stated.strip()))
     return found
@@ -71,6 +82,8 @@ def parse_annotations(text: str) -> Expression:
     last: Expression | None = None
 
     def operand(word: str) -> Expression:
+        if word == PERCENT:
+            return Constant(Fraction(100))
         if _NAME.fullmatch(word):
             if word not in by_name:
                 raise Refused(f"{word} is used before it is there")
@@ -79,11 +92,11 @@ def parse_annotations(text: str) -> Expression:
         return by_value.get(leaf.value, leaf) if isinstance(leaf, Constant) else leaf
 
     for annotation in find_annotations(text):
-        last = read_infix(annotation.calculation, operand)
+        last = read_infix(plain_calculation(annotation.calculation), operand)
         if _NAME.fullmatch(annotation.stated):
             by_name[annotation.stated] = last
         else:
-            stated = parse_decimal(annotation.stated)
+            stated = _stated(last, annotation)
             _check(last, annotation, stated)
             by_value[stated] = last
     if last is None:
@@ -91,10 +104,19 @@ def parse_annotations(text: str) -> Expression:
     return last
 
 
+def _stated(expression: Expression, annotation: Annotation) -> Fraction:
+    """The result as a value; of `50%` whichever of 50 and a half the calculation has."""
+    text = plain_result(annotation.stated)
+    value = parse_decimal(text.removesuffix("%"))
+    return value / 100 if text.endswith("%") and evaluate(expression) == value / 100 else value
+
+
 def _check(expression: Expression, annotation: Annotation, stated: Fraction) -> None:
     """Within half a unit of the last decimal stated, so `<<1/3=0.33>>` is right and `<<1/3=0.34>>` is not."""
     value = evaluate(expression)
-    places = len(annotation.stated.partition(".")[2])
+    if value == stated:
+        return
+    places = len(annotation.stated.removesuffix("%").partition(".")[2])
     if abs(value - stated) * 2 * 10**places > 1 or (value.denominator == 1 and value != stated):
         right, stated_text = shorten(print_value(value)), shorten(annotation.stated)
         raise Refused(f"{shorten(annotation.calculation)} is {right}, stated is {stated_text}")

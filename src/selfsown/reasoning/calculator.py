@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from selfsown.arithmetic.calculations import PERCENT, plain_calculation
 from selfsown.arithmetic.expression import Constant, Expression, Refused, evaluate, parse_decimal, print_value
 from selfsown.arithmetic.notations import read_infix
 
@@ -22,15 +23,6 @@ EXACT_PLACES = 6
 """Decimals of a result that is written out; GSM8K's are all exact, with at most three."""
 ROUNDED_PLACES = 2
 """Decimals of any other, as in the paper's code (DPO-ST, arXiv 2407.18248)."""
-
-_USUAL = re.compile(r"[0-9.+*/() -]*")
-_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "$": " ", "\t": " "})
-_THOUSANDS = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
-_PERCENT = re.compile(r"([0-9.]+) *%")
-_TIMES = re.compile(r"(?<=[0-9.)]) *[xX] *(?=[0-9.(])")
-_POINT_AT_THE_END = re.compile(r"(?<=[0-9])\.(?![0-9])")
-_NEEDLESS_PLUS = re.compile(r"(^|[-+*/(]) *\+(?= *[0-9.(])")
-_NEGATED_GROUP = re.compile(r"(^|\() *- *\(")
 
 _BARE_POINT = re.compile(r"(?<![0-9.])\.[0-9]")
 _ZERO_POINT = re.compile(r"(?<![0-9.])0\.[0-9]")
@@ -50,7 +42,7 @@ def calculate(text: str) -> str | None:
     """
     if len(text) > MAX_CALCULATION:
         return None
-    plain = _plain(text)
+    plain = plain_calculation(text)
     try:
         value = evaluate(read_infix(plain.replace("//", "/"), _operand))
     except Refused:
@@ -60,21 +52,8 @@ def calculate(text: str) -> str | None:
     return _written(value, plain)
 
 
-def _plain(text: str) -> str:
-    """The calculation in the notation that `read_infix` reads, where it can be said in it."""
-    if not _USUAL.fullmatch(text):
-        text = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text.translate(_SIGNS))
-        text = _TIMES.sub("*", _PERCENT.sub(r"(\1/100)", text))
-    text = text.strip()
-    if "." in text:
-        text = _POINT_AT_THE_END.sub("", text)
-    if "+" in text:
-        text = _NEEDLESS_PLUS.sub(r"\1", text)
-    return _NEGATED_GROUP.sub(r"\g<1>0-(", text) if "(" in text else text
-
-
 def _operand(word: str) -> Expression:
-    return Constant(parse_decimal(word))
+    return Constant(Fraction(100) if word == PERCENT else parse_decimal(word))
 
 
 def _written(value: Fraction, calculation: str) -> str | None:

@@ -19,7 +19,7 @@ from functools import partial
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from selfsown.arithmetic import find_annotations, parse_decimal, print_value
+from selfsown.arithmetic import Refused, find_annotations, parse_decimal, print_value
 from selfsown.corpora.rationales.program import mask, program
 from selfsown.corpora.rationales.sets import ProblemSet, TestSet, supply
 from selfsown.corpora.rationales.twins import Twins
@@ -156,7 +156,10 @@ def judge(problem: Worked, params: RationalesParams, whole: bool) -> Worked:
 
 
 def _steps(problem: Worked) -> int:
-    return len(find_annotations(problem.rationale))
+    try:
+        return len(find_annotations(problem.rationale))
+    except Refused:  # of a test that is taken as it is
+        return 0
 
 
 def _span(allowed: Range) -> str:

@@ -26,6 +26,7 @@ from selfsown.arithmetic import (
     print_value,
     walk,
 )
+from selfsown.arithmetic.calculations import PERCENT, plain_calculation, plain_result
 from selfsown.arithmetic.expression import MAX_DIGITS
 from selfsown.arithmetic.notations import read_infix
 
@@ -78,8 +79,8 @@ def program(rationale: str, masked: Masked, answer: Fraction, constants: Collect
     last: Expression | None = None
     try:
         for annotation in find_annotations(rationale):
-            last = read_infix(annotation.calculation, values.operand)
-            values.add(parse_decimal(annotation.stated), last)
+            last = read_infix(plain_calculation(annotation.calculation), values.operand)
+            values.add(parse_decimal(plain_result(annotation.stated)), last)
         if last is None or not any(isinstance(part, Number) for part in walk(last)):
             return ""
         return print_prefix(last) if evaluate(last, numbers) == answer else ""
@@ -107,6 +108,8 @@ class _Values:
         Raises:
             Refused: no number, or a value from nowhere.
         """
+        if word == PERCENT:
+            return Constant(Fraction(100))
         value = parse_decimal(word)
         if self._waiting[value]:
             return self._waiting[value].popleft()

@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from selfsown.arithmetic import print_value
-from selfsown.checkpoint import model_folder, model_options
+from selfsown.checkpoint import Asking, answer_for, model_folder, model_options
 from selfsown.dpo_st.language.forms import encode_question
 from selfsown.dpo_st.language.models import load_model, load_tokenizer
 from selfsown.dpo_st.sampling import Request, SamplingParams
@@ -28,7 +28,7 @@ NEW_TOKENS = 300
 MAX_CHARACTERS = 4000
 
 
-@click.command()
+@click.command(cls=Asking)
 @click.argument("questions", nargs=-1, required=True)
 @click.option("--temperature", default=0.0, show_default=True, help="0: the likeliest token each time")
 @click.option("--new-tokens", default=NEW_TOKENS, show_default=True, help="a rationale's length at most")
@@ -46,8 +46,10 @@ def command(
     """Reason about math word problems step by step, with each calculation."""
     with model_folder(model, alias, folder, marked_by="tokenizer.json") as found:
         reasoner = Reasoner.load(found, temperature=temperature, new_tokens=new_tokens, calculator=calculator)
-    for place, reasoning in enumerate(reasoner.reason(questions)):
+    faults = {question: fault for question in questions if (fault := reasoner.fault(question))}
+    for place, reasoning in enumerate(reasoner.reason([question for question in questions if question not in faults])):
         click.echo(f"\n{reasoning}" if place else str(reasoning))
+    answer_for(faults.values())
 
 
 @dataclass(frozen=True)
@@ -120,23 +122,37 @@ class Reasoner:
         Raises:
             UserError: a question is empty or too long.
         """
-        for question in questions:
-            if not question.strip() or len(question) > MAX_CHARACTERS:
-                raise UserError(f"a question has 1 to {MAX_CHARACTERS} characters, this one {len(question)}")
+        if not questions:
+            return []
+        if fault := next(filter(None, map(self.fault, questions)), ""):
+            raise UserError(fault)
         params = self.params.model_copy(update={"max_new_tokens": self._tokens_left(questions)})
         requests = [Request(str(place), text, 0) for place, text in enumerate(questions)]
         made = Sampler.of(self.network, self.tokenizer, params, seed=0).complete(requests)
         return [_reasoning(question, each.text) for question, each in zip(questions, made, strict=True)]
 
+    def fault(self, question: str) -> str:
+        """Why a question cannot be put to the model; empty where it can."""
+        shown = question if len(question) <= 60 else f"{question[:57]}..."
+        if not question.strip() or len(question) > MAX_CHARACTERS:
+            return f"{shown!r}: a question has 1 to {MAX_CHARACTERS} characters, this one {len(question)}"
+        room, tokens = self._room, len(encode_question(self.tokenizer, question))
+        if room is not None and tokens >= room:
+            return f"{shown!r}: the question has {tokens} tokens; the model sees {room}, and must answer within them"
+        return ""
+
+    @property
+    def _room(self) -> int | None:
+        """Tokens that the model sees, question and answer together; None where they do not share them."""
+        config = self.network.config
+        return None if config.is_encoder_decoder else getattr(config, "max_position_embeddings", None)
+
     def _tokens_left(self, questions: Sequence[str]) -> int:
         """So many as were asked for, or as the model sees beside the longest question."""
-        room = getattr(self.network.config, "max_position_embeddings", None)
-        if room is None or self.network.config.is_encoder_decoder:
+        if self._room is None:
             return self.params.max_new_tokens
         longest = max(len(encode_question(self.tokenizer, question)) for question in questions)
-        if longest >= room:
-            raise UserError(f"the question has {longest} tokens; the model sees {room}, and must answer within them")
-        return min(self.params.max_new_tokens, room - longest)
+        return min(self.params.max_new_tokens, self._room - longest)
 
 
 def _reasoning(question: str, rationale: str) -> Reasoning:

@@ -3,14 +3,13 @@
     selfsown solve "A box holds 12 pens. How many pens do 7 boxes hold?"
     Solver.load(folder).solve(["A box holds 12 pens. How many pens do 7 boxes hold?"])
 
-Numbers are found in the text as digits (`12`, `3.5`, `1,000`, `5kg`; a name such as `B12` stays); the solver writes a
-program over them, which is evaluated exactly by `selfsown.arithmetic`.
+Numbers are found in the text as digits (`12`, `3.5`, `1/2`, `1,000`, `5kg`; a name such as `B12` stays); the solver
+writes a program over them, which is evaluated exactly by `selfsown.arithmetic`.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,8 +19,8 @@ from typing import Any
 import click
 import numpy as np
 
-from selfsown.arithmetic import Expression, Operation, Refused, evaluate, parse_decimal, print_infix, print_value
-from selfsown.checkpoint import model_folder, model_options
+from selfsown.arithmetic import Expression, Operation, Refused, evaluate, print_infix, print_value, read_quantities
+from selfsown.checkpoint import Asking, answer_for, model_folder, model_options
 from selfsown.device import compute_device
 from selfsown.errors import UserError
 from selfsown.msat.solvers.backbone import CONFIG, Backbone
@@ -31,23 +30,23 @@ from selfsown.msat.solvers.scoring import Answered, solve
 
 BATCH_SIZE = 32
 MAX_CHARACTERS = 4000
-NUMBER = re.compile(
-    r"(?<!\w)(?<![0-9][.,])(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)(?!\w*[0-9])(?![.,][0-9])"
-)
-NEGATIVE = re.compile(r"(?<![\w)])[-−]\.?[0-9][0-9.,]*")
 RESERVED = re.compile(r"\bnumber[0-9]+\b")
+UNREAD = "not read: "
+"""How the reason begins where the question itself could not be read."""
 MARKS = re.compile(r"([?!.,;:()\"])(?=\s|$)")
 
 
-@click.command()
+@click.command(cls=Asking)
 @click.argument("questions", nargs=-1, required=True)
 @model_options("selfsown-msat-dag")
 def command(questions: tuple[str, ...], model: str, alias: str, folder: Path | None) -> None:
     """Answer math word problems: the answer, the equation and its steps."""
     with model_folder(model, alias, folder, marked_by=CONFIG) as found:
         solver = Solver.load(found)
-    for solution in solver.solve(questions):
+    solutions = solver.solve(questions)
+    for solution in solutions:
         click.echo(solution)
+    answer_for(solution.reason.removeprefix(UNREAD) for solution in solutions if solution.reason.startswith(UNREAD))
 
 
 @dataclass(frozen=True)
@@ -88,14 +87,18 @@ class Solver:
         return cls(load_solver(folder))
 
     def solve(self, questions: Sequence[str]) -> list[Solution]:
-        """Answers, in the questions' order.
-
-        Raises:
-            UserError: a question without a number, or one that is too long.
-        """
-        problems = [read_question(question) for question in questions]
-        answers = solve(self.network, problems, BATCH_SIZE)
-        return [_solution(*known) for known in zip(questions, problems, answers, strict=True)]
+        """Answers, in the questions' order; one that cannot be read has none, and does not stop the others."""
+        solutions: dict[int, Solution] = {}
+        problems: dict[int, Problem] = {}
+        for place, question in enumerate(questions):
+            try:
+                problems[place] = read_question(question)
+            except UserError as error:
+                solutions[place] = Solution(question, (), "", "", (), f"{UNREAD}{error}")
+        answers = solve(self.network, list(problems.values()), BATCH_SIZE)
+        for (place, problem), answered in zip(problems.items(), answers, strict=True):
+            solutions[place] = _solution(questions[place], problem, answered)
+        return [solutions[place] for place in range(len(questions))]
 
 
 def read_question(question: str) -> Problem:
@@ -117,26 +120,19 @@ def read_question(question: str) -> Problem:
         raise UserError(f"{shown!r}: {len(question)} characters; a question may have {MAX_CHARACTERS}")
     if reserved := RESERVED.search(question):
         raise UserError(f"{shown!r}: {reserved[0]!r} stands for a number inside the solver; write another word")
-    if negative := NEGATIVE.search(question):
-        raise UserError(f"{shown!r}: {negative[0]!r}: numbers below zero are not read; say it in words")
-    if odd := next(filter(_unread, NUMBER.sub(" ", question).split()), None):
-        raise UserError(f"{shown!r}: {odd!r} is not read as a number; write it as 1000 or 1,000 or 12.5")
-    found = list(NUMBER.finditer(question))
-    if not found:
-        raise UserError(f"{shown!r}: no number in it; numbers are read as digits: 12, 3.5 or 1,000")
     try:
-        numbers = tuple(parse_decimal(match[0].replace(",", "")) for match in found)
+        found = read_quantities(question)
     except Refused as refused:
         raise UserError(f"{shown!r}: {refused.reason}") from None
-    places = iter(range(len(numbers)))
-    masked = NUMBER.sub(lambda _: f" number{next(places)} ", question)
+    if not found:
+        raise UserError(f"{shown!r}: no number in it; numbers are read as digits: 12, 3.5, 1/2 or 1,000")
+    parts, done = [], 0
+    for place, quantity in enumerate(found):
+        parts += [question[done : quantity.start], f" number{place} "]
+        done = quantity.end
+    masked = "".join([*parts, question[done:]])
+    numbers = tuple(quantity.value for quantity in found)
     return Problem(question, " ".join(MARKS.sub(r" \1 ", masked).split()), numbers)
-
-
-def _unread(word: str) -> bool:
-    """Whether a word has digits and is no name: those of `B12` may stay, those of `1e5` may not."""
-    parts = (part for part in re.findall(r"\w+", word) if not part[0].isalpha())
-    return any(unicodedata.category(sign).startswith("N") for part in parts for sign in part)
 
 
 def _solution(question: str, problem: Problem, answered: Answered) -> Solution:
@@ -155,7 +151,8 @@ def _solution(question: str, problem: Problem, answered: Answered) -> Solution:
 def _with_values(equation: str, numbers: Sequence[str]) -> str:
     """`( number0 + number1 ) / 2` with the numbers themselves, as people write it."""
     tight = equation.replace("( ", "(").replace(" )", ")")
-    return re.sub(r"number(\d+)", lambda match: numbers[int(match[1])], tight)
+    shown = [f"({number})" if "/" in number else number for number in numbers]
+    return re.sub(r"number(\d+)", lambda match: shown[int(match[1])], tight)
 
 
 def _steps(expression: Expression, numbers: Sequence[Fraction]) -> list[str]:

@@ -99,8 +99,9 @@ def train(
     augments = {"real": [params.augment_real], "synthetic": [params.augment_synthetic]}
     rng = np.random.default_rng(params.seed)
     batch, batches = planned_batches(params.arguments)
-    spare = batch * len(params.pack.lengths)  # what fills no batch of its length is left out
-    windows = in_batches(plan_windows(groups, shares, batches * batch + spare, params.pack, rng), batch)
+    pack = params.pack if arm == "synthetic" else params.pack.holding(groups[0])
+    spare = batch * len(pack.lengths)  # what fills no batch of its length is left out
+    windows = in_batches(plan_windows(groups, shares, batches * batch + spare, pack, rng), batch)
     trainer = Trainer(
         dev=chosen_clips(speech, ["dev"], params.languages, params.dev_limit),
         params=params,
@@ -112,7 +113,7 @@ def train(
             groups,
             augments.get(arm, [params.augment_real, params.augment_synthetic]),
             windows[: batches * batch],
-            pack=params.pack,
+            pack=pack,
             masks=params.spec_augment,
             processor=processor,
             seed=params.seed,
@@ -123,7 +124,7 @@ def train(
     train_to_end(trainer, work)
 
     def save(made: Path) -> None:
-        network.config.trained_windows = list(params.pack.seconds)  # whoever decodes long audio cuts it to fit them
+        network.config.trained_windows = list(pack.seconds)  # whoever decodes long audio cuts it to fit them
         network.export(made)
         processor.save_pretrained(made)
 

@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -22,7 +23,7 @@ from transformers import WhisperProcessor
 from selfsown.audio import SAMPLE_RATE, AugmentParams, augment, coloured_noise, decode
 from selfsown.errors import UserError
 from selfsown.params import Params
-from selfsown.speech_bt.whisper.windowed import MARGIN, log_mel
+from selfsown.speech_bt.whisper.windowed import FULL_WINDOW, MARGIN, log_mel
 
 IGNORED = -100
 """Label of positions that no loss is taken of."""
@@ -66,6 +67,20 @@ class PackParams(Params):
     def seconds(self) -> tuple[float, ...]:
         """The lengths alone."""
         return tuple(length.seconds for length in self.lengths)
+
+    def holding(self, clips: Sequence[Spoken]) -> PackParams:
+        """The same, and where some clips fit none of the lengths, Whisper's own 30 s beside those that fit others.
+
+        Its share of the windows is that of the seconds that only it can hold.
+        """
+        durations = np.asarray([clip.duration for clip in clips])
+        long = durations[~_fits(durations, max(self.seconds))].sum()
+        if not long:
+            return self
+        kept = tuple(length for length in self.lengths if _fits(durations, length.seconds).any())
+        rest = durations.sum() - long
+        share = sum(length.share for length in kept) * long / rest if kept else 1.0
+        return self.model_copy(update={"lengths": (*kept, LengthParams(seconds=FULL_WINDOW, share=float(share)))})
 
 
 @dataclass(frozen=True)
@@ -146,6 +161,11 @@ def _fill(clips: Sequence[Spoken], queue: Iterator[int], seconds: float, gap: fl
         chosen.append(index)
         left -= need
     return tuple(chosen)
+
+
+def _fits(durations: NDArray[np.float64], seconds: float) -> NDArray[np.bool_]:
+    """Which clips a window holds, with silence after them; one of 30 s, the longest there is, without."""
+    return durations <= (seconds if seconds == FULL_WINDOW else seconds - MARGIN)
 
 
 def _endless(indices: Sequence[int], rng: np.random.Generator) -> Iterator[int]:

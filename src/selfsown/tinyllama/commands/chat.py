@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TextStreamer
 
-from selfsown.checkpoint import model_folder, model_options
+from selfsown.checkpoint import Asking, model_folder, model_options
 from selfsown.errors import UserError
 from selfsown.tinyllama.model.llama import load_model
 from selfsown.tinyllama.vocabulary.forms import encode_chat, load_tokenizer
@@ -18,7 +18,7 @@ from selfsown.tinyllama.vocabulary.forms import encode_chat, load_tokenizer
 NEW_TOKENS = 64
 
 
-@click.command()
+@click.command(cls=Asking)
 @click.argument("question", required=False)
 @click.option("--temperature", default=0.0, show_default=True, help="0: the likeliest token each time")
 @click.option("--new-tokens", default=NEW_TOKENS, show_default=True, help="an answer's length at most")

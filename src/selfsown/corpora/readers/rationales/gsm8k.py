@@ -46,7 +46,7 @@ def with_rationale(worked: Worked, reasoning: str, *, strict: bool = True) -> Wo
         said = reasoning.rpartition(MARK)[2].strip()
         return replace(worked, reason=f"unreadable answer: after the last {MARK} stands {said[:40]!r}")
     try:
-        if find_annotations(reasoning) and strict:
+        if strict and find_annotations(reasoning):
             parse_annotations(reasoning)
     except Refused as error:
         return replace(worked, answer=answer, reason=f"wrong annotation: {error.reason}")
