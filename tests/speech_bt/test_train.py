@@ -90,6 +90,19 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 durations = st.lists(st.floats(0.3, 5), min_size=1, max_size=12)
 
 
+@pytest.mark.parametrize("long", [3.6, 12.0, 30.0])
+def test_clips_that_fit_no_window_get_whispers_own(long: float) -> None:
+    group = [Spoken(b"", "t", "cs", seconds) for seconds in (1.0, 2.0, 3.5, long, long)]
+    assert pack().holding(group[:3]) == pack(), "nothing changes where every clip fits"
+    params = pack().holding(group)
+    assert params.seconds == (4, 30)
+    windows = plan_windows([group], [1], 400, params, np.random.default_rng(0))
+    assert {index for window in windows for index in window.clips} == set(range(5)), "each clip is trained on"
+    share = sum(window.seconds == 30 for window in windows) / len(windows)
+    assert abs(share - 2 * long / (6.5 + 2 * long)) < 0.1
+    assert pack().holding(group[3:]).seconds == (30,)
+
+
 def pack(**changes: Any) -> PackParams:
     return PackParams.model_validate(PARAMS["pack"] | changes)
 

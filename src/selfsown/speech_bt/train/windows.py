@@ -127,7 +127,7 @@ def plan_windows(
     queues = {}
     for group, clips in enumerate(groups):
         for seconds in params.seconds:
-            fitting = [index for index, clip in enumerate(clips) if clip.duration + MARGIN <= seconds]
+            fitting = np.flatnonzero(_fits(np.asarray([clip.duration for clip in clips]), seconds)).tolist()
             if not fitting:
                 shortest = min(clip.duration for clip in clips)
                 raise UserError(
@@ -165,7 +165,7 @@ def _fill(clips: Sequence[Spoken], queue: Iterator[int], seconds: float, gap: fl
 
 def _fits(durations: NDArray[np.float64], seconds: float) -> NDArray[np.bool_]:
     """Which clips a window holds, with silence after them; one of 30 s, the longest there is, without."""
-    return durations <= (seconds if seconds == FULL_WINDOW else seconds - MARGIN)
+    return durations + (0 if seconds == FULL_WINDOW else MARGIN) <= seconds
 
 
 def _endless(indices: Sequence[int], rng: np.random.Generator) -> Iterator[int]:
