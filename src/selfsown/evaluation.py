@@ -235,8 +235,11 @@ def register(
     example: Any,
     output: Any,
     **served: Any,
-) -> None:
+) -> list[dict[str, object]]:
     """Register a model with its figures and, item by item, the evidence that `selfsown promote` compares.
+
+    Returns:
+        A row for each benchmark that its data is of and that should not be trained on, for the page.
 
     Args:
         counts: errors of the model on the items of the `evaluation` product; `baseline`: of what it must beat.
@@ -249,6 +252,11 @@ def register(
         UserError: the baseline is on other items.
     """
     counts.check_same_items(baseline, name)
+    marked = tracking.contaminated(folder)
+    if marked:
+        about += (
+            f"\n\nTrained on data of {', '.join(marked)}, whose authors ask that it not be: keep it off that benchmark."
+        )
     tracking.log_model(
         name,
         folder,
@@ -269,6 +277,7 @@ def register(
         units=counts.units.tolist(),
         candidate=True,
     )
+    return [{"model": name, "benchmark": benchmark} for benchmark in marked]
 
 
 def _card(about: str, header: Mapping[str, object], rows: Sequence[Row]) -> str:

@@ -338,3 +338,12 @@ def test_parameters_are_listed(project: Path) -> None:
 def test_examples_in_docstrings() -> None:
     for each in (module, paper, results):
         assert doctest.testmod(each).failed == 0
+
+
+def test_what_a_model_should_not_have_been_trained_on_is_said(project: Path) -> None:
+    name = next(path.parent.name for path in sorted(project.glob("pipelines/*/paper.yaml")))
+    marked = project / "metrics/plots" / name / "contaminated.json"
+    assert not any("Contaminated" in text for text in made(project)[:2])
+    write(marked, [{"model": "selfsown-a", "benchmark": "bigbench"}, {"model": "selfsown-b", "benchmark": "bigbench"}])
+    for text in made(project)[:2]:
+        assert text.count("Contaminated.") == 1 and "selfsown-a, selfsown-b: trained on data of bigbench" in text

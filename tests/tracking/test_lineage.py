@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import yaml
 
-from selfsown.tracking.lineage import LONGEST_PARAM, dvc_digest, flatten, made_from, product, source_tags
+from selfsown.products import CardInfo, read_card
+from selfsown.shards import write_product
+from selfsown.tracking.lineage import LONGEST_PARAM, contaminated, dvc_digest, flatten, made_from, product, source_tags
 
 
 def test_flatten_keeps_structure_and_limits() -> None:
@@ -51,3 +54,22 @@ def test_tags_say_stage_profile_seed_and_commit(project: Path) -> None:
     assert (
         source_tags("demo.transcribe@a", {"limit": 5}, "f").items() >= {"composed_from": "study", "seed": "2"}.items()
     )
+
+
+def test_a_model_is_contaminated_by_all_that_it_was_trained_on(project: Path) -> None:
+    schema = pa.schema([("a", pa.string())])
+    for name, marks in {"data/clean": (), "data/marked": ("bigbench",)}.items():
+        info = CardInfo(name=name, licence="x", source="x", seed=1, contaminated=marks)
+        write_product(Path(name), [schema.empty_table()], schema=schema, card=info)
+        assert read_card(Path(name)).contaminated == marks
+        assert ("contaminated" in Path(name, "card.json").read_text()) == bool(marks), "clean cards stay as they were"
+        assert ("Contaminated: bigbench" in Path(name, "README.md").read_text()) == bool(marks)
+    made = {"models/base": ["data/marked"], "models/fine": ["models/base", "data/clean"], "models/own": ["data/clean"]}
+    stages = {
+        out: {"cmd": "x", "deps": [{"path": path, "md5": "1" * 32} for path in deps], "outs": [{"path": out}]}
+        for out, deps in made.items()
+    }
+    lock = Path("pipelines/demo/dvc.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    assert [contaminated(Path(name)) for name in (*made, "models/none")] == [["bigbench"], ["bigbench"], [], []]

@@ -61,6 +61,7 @@ class Section:
     conditions: dict[str, tuple[str, ...]]
     plots: list[tuple[str, Markup]]
     samples: dict[str, list[dict[str, str]]]
+    contaminated: list[str]
 
 
 @stage()
@@ -113,7 +114,17 @@ def section(path: Path, metrics: Path, active: Mapping[str, Any]) -> Section:
     paper = read_paper(path, active)
     conditions = {result.title.lower(): result.conditions for result in sets} or {"in the active profile": _ours(paper)}
     drawn = _plots(name, paper, metrics, sets[0].figures if sets else Figures((), paper))
-    return Section(name, paper, sets, conditions, drawn, _samples(name, paper, metrics))
+    return Section(name, paper, sets, conditions, drawn, _samples(name, paper, metrics), _contaminated(name, metrics))
+
+
+def _contaminated(name: str, metrics: Path) -> list[str]:
+    """A line for each benchmark that models were trained on though its authors ask not to."""
+    rows = _read(metrics / "plots" / name / "contaminated.json", [])
+    return [
+        f"{', '.join(row['model'] for row in rows if row['benchmark'] == benchmark)}: trained on data of {benchmark}, "
+        "whose authors ask that it not be. Figures on that benchmark say nothing."
+        for benchmark in sorted({row["benchmark"] for row in rows})
+    ]
 
 
 def _ours(paper: Paper) -> tuple[str, ...]:

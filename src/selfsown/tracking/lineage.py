@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfsown.params import read_yaml
+from selfsown.products import read_card
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -69,6 +70,21 @@ def made_from(path: Path) -> list[Product]:
             used = [entry for entry in stage.get("deps", []) if entry["path"].startswith(("data/", "models/"))]
             return [Product(entry["path"], entry["md5"], "dvc.lock") for entry in used]
     return []
+
+
+def contaminated(path: Path) -> list[str]:
+    """The benchmarks that a model was trained on though their authors ask not to, as the cards of its data say."""
+    names: set[str] = set()
+    seen, todo = {os.path.relpath(path)}, [path]
+    while todo:
+        for made in made_from(todo.pop()):
+            if made.path in seen:
+                continue
+            seen.add(made.path)
+            if made.path.startswith("models/"):
+                todo.append(Path(made.path))
+            names.update(*(read_card(card.parent).contaminated for card in Path(made.path).rglob("card.json")))
+    return sorted(names)
 
 
 def _locked_stages() -> Iterator[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """Registered models: a Hugging Face folder becomes an MLflow model and a new version, `@candidate`.
 
 A version carries: the folder (safetensors), serving code, signature, input example, its card as README, and tags
-`digest` (DVC hash of the folder), `data.<product>` (DVC hash of each product it was trained on) and `git.commit`;
-the parameters of its run are on its logged model.
+`digest` (DVC hash of the folder), `data.<product>` (DVC hash of each product it was trained on), `git.commit`, and
+`contaminated` where that data is of a benchmark whose authors ask not to train on it; the parameters of its run are on
+its logged model.
 
 What an evaluation must log for `promote`: `log_evidence` with, per test item, the errors of the model, the errors of
 the baseline (the untouched model) and the number of units (for WER: words of the reference). It becomes the artefact
@@ -28,7 +29,7 @@ import numpy as np
 from selfsown import disk
 from selfsown.errors import UserError, first_line
 from selfsown.tracking.active import active
-from selfsown.tracking.lineage import entity_key, git_tags, made_from, product
+from selfsown.tracking.lineage import contaminated, entity_key, git_tags, made_from, product
 from selfsown.tracking.store import let_in, reached, refusal
 from selfsown.tracking.uri import private
 
@@ -100,6 +101,7 @@ def log_model(
     tags = {
         "digest": product(folder).digest,
         **{f"data.{made.name}": made.digest for made in trained_on},
+        **({"contaminated": ", ".join(names)} if (names := contaminated(folder)) else {}),
         **{key: value for key, value in git_tags().items() if key.startswith("git.")},
     }
     with tempfile.TemporaryDirectory(dir=private()) as temporary:  # /tmp may be too small for a model

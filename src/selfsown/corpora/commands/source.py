@@ -23,8 +23,10 @@ from selfsown.corpora.readers.documents.shelf import read_documents
 from selfsown.corpora.readers.rationales import own as own_problems
 from selfsown.corpora.readers.speech import folder as recordings
 from selfsown.corpora.readers.speech.clips import SPLITS, Clip
-from selfsown.corpora.speech import Judge, SpeechParams, judged, placed
+from selfsown.corpora.speech import placed
+from selfsown.corpora.speech.judge import Judge, judged
 from selfsown.corpora.speech.left import lacking
+from selfsown.corpora.speech.rules import SpeechParams
 from selfsown.corpora.speech.splits import refuse_leaks
 from selfsown.errors import UserError
 from selfsown.params import load_params

@@ -35,6 +35,8 @@ from selfsown.shards import map_shards
 from selfsown.sources import contaminated, describe
 from selfsown.stage import Metrics, Out, stage
 
+__all__ = ["READERS", "Judge", "SpeechParams", "judged", "placed", "speech"]
+
 log = logging.getLogger(__name__)
 
 READERS: dict[str, Reader] = {"fillets": fillets.clips, "tuxpaint": tuxpaint.clips}

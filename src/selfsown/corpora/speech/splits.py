@@ -40,9 +40,9 @@ def assign(clips: Sequence[Clip], seconds: Mapping[str, float], wanted: Mapping[
     given = {clip.group: clip.split for clip in clips if clip.split}
     assigned = []
     for clip in clips:
-        if split := clip.split or given.get(clip.group, ""):  # the rest of a group follows those that say theirs
-            filled[split] += seconds[clip.id]
-            assigned.append(replace(clip, split=split))
+        if own := clip.split or given.get(clip.group, ""):  # the rest of a group follows those that say theirs
+            filled[own] += seconds[clip.id]
+            assigned.append(replace(clip, split=own))
         else:
             groups[clip.group].append(clip)
     for group in sorted(groups, key=partial(rank, seed)):

@@ -91,10 +91,11 @@ def evaluate(
         dpo_dev=evaluation.dev_curves(of_kind["dpo"]),
         samples=side_by_side(answered, params),
     )
-    _register(params, models / folders[params.registered], frames, measured, problems)
+    marked = _register(params, models / folders[params.registered], frames, measured, problems)
     headline = {f"accuracy_{arm}": ("accuracy", arm, params.main) for arm in ("sft", "control", "st", "dpo_st")}
     for when, arm in (("before", BEFORE), ("after", AFTER)):
         headline[f"pass_at_10_{when}_dpo"] = ("pass_at_10", arm, params.main)
+    evaluation.write_plots(plots, contaminated=marked)
     return evaluation.write_rows(measured, headline, rows)
 
 
@@ -120,10 +121,10 @@ def _cost_curve(measured: Sequence[Row], main: str) -> list[dict[str, object]]:
 
 def _register(
     params: EvaluateParams, folder: Path, frames: Mapping[str, pd.DataFrame], measured: Sequence[Row], problems: Path
-) -> None:
+) -> list[dict[str, object]]:
     ours, theirs = (accuracies(frames[arm], params.main) for arm in (params.registered, params.baseline))
     header: dict[str, Any] = {"language": ["en"], "tags": ["math-word-problem", "self-training", "dpo"]}
-    evaluation.register(
+    return evaluation.register(
         REGISTERED,
         folder,
         counts=ours.others(),

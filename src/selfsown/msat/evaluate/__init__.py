@@ -64,12 +64,13 @@ def evaluate(
     bars = evaluation.bars(measured, "msat_accuracy", "mwp_accuracy")
     evaluation.write_plots(plots, accuracy=bars, dev=curves, samples=samples)
     headline = {}
+    marked: list[dict[str, object]] = []
     for solver in params.solvers:
         chosen = Combination(solver, *matrix.first[1:3], arm=params.registered, problem_set=params.sets[0])
         untaught = frames.get(chosen._replace(arm=BASELINE).name)
         arm, right = matrix.place(chosen)[0], _right(_plain(frames[chosen.name]))
         own = [row for row in measured if row[1:3] in ((solver, TASKS), (arm, chosen.part))]
-        evaluation.register(
+        marked += evaluation.register(
             f"selfsown-msat-{solver}",
             models / chosen.folder,
             counts=right.others(),
@@ -86,6 +87,7 @@ def evaluate(
         )
         headline[f"msat_accuracy_{solver}"] = ("msat_accuracy", solver, TASKS)
         headline[f"mwp_accuracy_{arm}"] = ("mwp_accuracy", arm, chosen.part)
+    evaluation.write_plots(plots, contaminated=marked)
     return evaluation.write_rows(measured, headline, rows)
 
 

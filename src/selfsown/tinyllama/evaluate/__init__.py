@@ -115,7 +115,7 @@ def evaluate(
         samples=goings_on(folders[main], documents, params.samples)
         + [row for frame in answered.values() for row in _answers(frame, params.samples)],
     )
-    _register(main, folders, frames, measured, packed / vocabulary)
+    marked = _register(main, folders, frames, measured, packed / vocabulary)
     headline = {
         "bits_per_byte": ("bits_per_byte", main, ""),
         "bits_per_byte_ngram": ("bits_per_byte", NGRAM, ""),
@@ -124,6 +124,7 @@ def evaluate(
         "chat_accuracy": ("accuracy", f"chat_{main}", CHAT_TASK),
         "draft_acceptance": ("draft_acceptance", main, ""),
     }
+    evaluation.write_plots(plots, contaminated=marked)
     return evaluation.write_rows(measured, headline, rows)
 
 
@@ -233,13 +234,13 @@ other question gets the form of an answer, not an answer."""
 
 def _register(
     main: str, folders: Mapping[str, Path], frames: Mapping[str, pd.DataFrame], measured: list[Row], packed: Path
-) -> None:
+) -> list[dict[str, object]]:
     config = LlamaConfig.from_pretrained(folders[main])
     with torch.device("meta"):
         parameters = LlamaForCausalLM(config).num_parameters()
     documents = {arm: frames[arm][frames[arm]["measure"] == BITS] for arm in (main, NGRAM)}
     header = {"language": "en", "library_name": "transformers"}
-    evaluation.register(
+    marked = evaluation.register(
         "selfsown-tinyllama",
         folders[main],
         counts=Counts.of(documents[main], "value", "units"),
@@ -258,7 +259,7 @@ def _register(
     if arm in frames:
         marks = {name: frames[name][frames[name]["part"] == CHAT_TASK] for name in (arm, MAJORITY)}
         right = {name: Counts.of(frame, "value", "units") for name, frame in marks.items()}
-        evaluation.register(
+        marked += evaluation.register(
             "selfsown-tinyllama-chat",
             folders[arm],
             counts=right[arm].others(),
@@ -273,3 +274,4 @@ def _register(
             evaluation=packed,
             header=header,
         )
+    return marked
