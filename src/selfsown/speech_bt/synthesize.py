@@ -86,7 +86,8 @@ def plan(rows: Sequence[dict[str, str]], params: SynthesizeParams) -> list[Line]
     for language in params.languages:
         if not (voices := params.voices.get(language)):
             raise UserError(
-                f"params.yaml: speech_bt.synthesize.voices.{language}: no voice for a language in `languages`"
+                f"params.yaml: speech_bt.synthesize.voices.{language}: no voice for a language in `languages`; "
+                f"eSpeak NG has most: {language}: [{{engine: espeak, voice: {language}}}]"
             )
         rng = np.random.default_rng([params.data_seed, *language.encode()])
         for domain, count in params.sentences.items():

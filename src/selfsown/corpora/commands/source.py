@@ -25,11 +25,12 @@ from selfsown.corpora.readers.speech import folder as recordings
 from selfsown.corpora.readers.speech.clips import SPLITS, Clip
 from selfsown.corpora.speech import placed
 from selfsown.corpora.speech.judge import Judge, judged
-from selfsown.corpora.speech.left import lacking
+from selfsown.corpora.speech.left import ADVICE, lacking
 from selfsown.corpora.speech.rules import SpeechParams
 from selfsown.corpora.speech.splits import refuse_leaks
 from selfsown.errors import UserError
 from selfsown.params import load_params
+from selfsown.products import losses
 from selfsown.sources import check_names, fetch, register_folder, register_hub
 from selfsown.sources.registry import load_registry
 from selfsown.text.documents.heldout import HeldOut
@@ -142,12 +143,12 @@ def _parted(clips: Sequence[Clip], seconds: Mapping[str, float], language: str, 
     kept = refuse_leaks(own, params.near_duplicate)
     splits = Counter(clip.split for clip in kept if not clip.reason)
     dropped = Counter(clip.reason.partition(":")[0] for clip in kept if clip.reason)
-    counts = ", ".join(f"{split} {splits[split]:,}" for split in SPLITS if splits[split])
-    said = [
-        f"  the stage will split {language} into {counts or 'nothing'}",
-        *lacking(splits.elements(), dropped).splitlines(),
-    ]
-    return [said[0], *(f"  {line}" for line in said[1:])]
+    counts = ", ".join(f"{split} {splits[split]:,}" for split in SPLITS if splits[split]) or "nothing"
+    refused = f"; it will refuse: {losses(dropped)}" if dropped else ""
+    said = lacking(splits.elements(), dropped).splitlines()
+    if not said and dropped["held out"] > splits.total():
+        said = [ADVICE["held out"]]
+    return [f"  the stage will split {language} into {counts}{refused}", *(f"    {line.strip()}" for line in said)]
 
 
 def _texts(folder: Path, name: str) -> tuple[list[str], list[str]]:
