@@ -169,3 +169,16 @@ def test_not_finite_samples_have_no_level():
     assert np.isnan(rms_dbfs(np.array([0.1, np.nan])))
     assert np.isnan(rms_dbfs(np.array([0.1, np.inf])))
     assert np.isnan(rms_dbfs(np.array([])))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\0\0\0\x20ftypM4A \0\0\0\0", r"it is MPEG-4 \(m4a, mp4\): convert it to FLAC or WAV, as `ffmpeg"),
+        (b"#!AMR\n", "it is AMR: convert"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer: `git lfs pull`"),
+    ],
+)
+def test_what_is_not_read_says_what_to_convert_it_to(data, said):
+    with pytest.raises(AudioError, match=said):
+        decode(data, "clip")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from pathlib import Path
 
@@ -192,3 +193,22 @@ def test_a_set_of_problems_is_read_as_such(project: Path) -> None:
     assert "1  wrong answer, the first: svamp-hard/dev.csv/1: the equation gives 2, stated is 9\n" in said
     assert "  corpora.problems.sets: [bigbench-elementary-math, svamp-hard]\n" in said
     assert load_registry()["svamp-hard"].kind == "folder"
+
+
+def test_a_file_name_that_is_not_utf8_is_said(project: Path) -> None:
+    wave(project / "recordings/a.wav")
+    manifest(project / "recordings/manifest.csv", [{"audio": "a.wav", "text": "Ano."}])
+    Path(os.fsdecode(b"recordings/caf\xe9.wav")).touch()
+    with pytest.raises(UserError, match=r"recordings: the name of the file b'caf\\xe9\.wav' is not UTF-8: rename it"):
+        add("mine", "recordings")
+    assert (project / "conf/sources.yaml").read_text() == "# nothing yet\n"
+
+
+def test_a_published_set_in_another_encoding_or_with_a_mark_is_read_or_named(project: Path) -> None:
+    text = "Question,Equation,Answer,Numbers\nZoë has number0 and number1,+ number0 number1,3.0,1.0 2.0\n"
+    for name in ("train", "dev"):
+        (project / f"recordings/{name}.csv").write_bytes(text.encode("utf-8-sig"))
+    assert add("svamp-hard", "recordings").startswith("svamp-hard: 2 problems")
+    (project / "recordings/dev.csv").write_bytes(text.encode("cp1252"))
+    with pytest.raises(UserError, match=r"dev\.csv line 2: not UTF-8 \(byte 0xeb\): save the file as UTF-8"):
+        add("svamp-hard", "recordings")
