@@ -1,0 +1,118 @@
+"""Stage 1: prefix tuning on NLI triplets, the encoder frozen (DiffAug, arXiv 2210.16536, section 3.1).
+
+Input: the fetched encoder and labelled triplets. A classifier of `[u; v; |u - v|]` learns whether a claim follows from
+its premise or contradicts it; only it and the prefix are updated. Output: a folder with the weights of prefix and
+heads, `training.json`, the accuracy on dev pairs by step, and `accuracy.json`, that of the best step on dev pairs that
+it was not chosen by, beside chance. A prefix that is no better than chance has learnt nothing to hand on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from transformers import set_seed
+
+from selfsown import bootstrap
+from selfsown.diffaug.embedding.description import EmbeddingParams, PrefixParams, describe
+from selfsown.diffaug.embedding.folder import new_encoder, save_prefix
+from selfsown.diffaug.training.batches import Item, Planned
+from selfsown.diffaug.training.dev import judged_right
+from selfsown.diffaug.training.objective import Heads, Objective
+from selfsown.diffaug.training.plan import plan
+from selfsown.diffaug.training.trainer import TrainingParams, train
+from selfsown.diffaug.training.triplets import Triplet, drawn_groups, in_tokens, labelled, read_triplets
+from selfsown.errors import UserError
+from selfsown.files import write_json
+from selfsown.identity import Identity
+from selfsown.shards.seeds import purpose_seed
+from selfsown.stage import In, Metrics, Out, stage
+from selfsown.training import work_folder
+
+SECTION = "diffaug.prefix"
+
+CHANCE = 0.5
+"""Each triplet has one pair of either kind."""
+
+
+class PrefixStageParams(TrainingParams):
+    """Section `diffaug.prefix`.
+
+    Attributes:
+        labels: by name, the share of the training triplets that are learnt from.
+        embedding: how sentences are read, here and in stage 2.
+        prefix: its size.
+    """
+
+    labels: dict[str, float]
+    embedding: EmbeddingParams
+    prefix: PrefixParams
+
+
+@stage(tracked=True, distributed=True)
+def prefix(
+    params: PrefixStageParams, *, name: str, encoder: In, triplets: In, model: Out, identity: Identity
+) -> Metrics:
+    """Train one prefix; a killed run goes on from its last whole checkpoint.
+
+    Raises:
+        UserError: the matrix names a prefix that is not described, nothing to learn or to measure by, bad arguments.
+    """
+    if name not in params.labels:
+        raise UserError(f"params.yaml: {SECTION}.labels: {name!r} is missing, the matrix names it")
+    work = work_folder(model, identity)
+    set_seed(params.seed)
+    network, tokenizer = new_encoder(encoder, params.embedding, params.prefix)
+    network.lm.requires_grad_(False)
+    heads = Heads(network.width, mlp=params.mlp)
+    heads.mlp.requires_grad_(False)  # as in the paper's code: drawn at random, learnt in stage 2 alone
+    objective = Objective(
+        network, heads, denoise=params.embedding.denoise == "always", recompute=params.recompute
+    )
+    drawn = labelled(read_triplets(triplets, "train"), params.labels[name], params.data_seed)
+    rows = in_tokens(tokenizer, drawn, params.embedding.max_tokens)
+    order = plan([row.group for row in rows], [row.length for row in rows], *params.planned, params.seed)
+    seed = purpose_seed(params.data_seed, "diffaug dev")
+    dev = in_tokens(
+        tokenizer, drawn_groups(read_triplets(triplets, "dev"), params.dev_limit, seed), params.embedding.max_tokens
+    )
+    chosen_by, reported_on = halves(dev)
+    batch = int(params.arguments.get("per_device_eval_batch_size", 8))
+
+    def save(folder: Path) -> dict[str, float]:
+        assert network.prefix is not None
+        save_prefix(network.prefix, folder)
+        heads.save(folder)
+        describe(folder, params.embedding, params.prefix, f"# {name}\n\nA prefix after stage 1, without its encoder.\n")
+        right = judged_right(objective, reported_on, batch)
+        found = bootstrap.rate(right, np.full(len(right), 2.0))
+        said = {"accuracy": found.value, "lo": found.lo, "hi": found.hi, "chance": CHANCE, "pairs": 2.0 * len(right)}
+        write_json(folder / "accuracy.json", said)
+        return {f"dev_{key}" if key in ("accuracy", "lo", "hi") else key: value for key, value in said.items()}
+
+    figures = train(
+        objective,
+        Planned([Item(nli=rows[index].sentences) for index in order]),
+        params,
+        work,
+        save,
+        section=SECTION,
+        name="accuracy",
+        measure=lambda: float(judged_right(objective, chosen_by, batch).mean() / 2),
+    )
+    return {**figures, "triplets": len(rows)}
+
+
+def halves(dev: Sequence[Triplet]) -> tuple[list[Triplet], list[Triplet]]:
+    """Two parts of like size that share no group: the best step is chosen by the first and reported on the second.
+
+    Raises:
+        UserError: fewer than two groups.
+    """
+    groups = list(dict.fromkeys(each.group for each in dev))
+    first = set(groups[::2])
+    parts = [each for each in dev if each.group in first], [each for each in dev if each.group not in first]
+    if not parts[1]:
+        raise UserError("the dev split has triplets of one group alone: stage 1 needs two, to choose by and to report on")
+    return parts
