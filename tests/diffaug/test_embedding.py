@@ -40,7 +40,9 @@ def encoder(folder: Path, params: EmbeddingParams = MASKED, prefix: PrefixParams
     return made
 
 
-def given(made: SentenceEncoder, sentences: list[list[int]], roles: list[int], *, denoise: bool) -> list[dict[str, Any]]:
+def given(
+    made: SentenceEncoder, sentences: list[list[int]], roles: list[int], *, denoise: bool
+) -> list[dict[str, Any]]:
     """What the encoder under it is called with."""
     calls: list[dict[str, Any]] = []
     handle = made.lm.register_forward_pre_hook(lambda module, args, kwargs: calls.append(kwargs), with_kwargs=True)

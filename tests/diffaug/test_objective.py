@@ -27,7 +27,9 @@ SENTENCES = [[20 + place % 9] * (1 + place * 5 % 11) + [30 + place] for place in
 TRIPLETS = list(zip(SENTENCES[:4], SENTENCES[4:8], SENTENCES[8:], strict=True))
 SUPERVISED = [Item(contrasted=each) for each in TRIPLETS]
 STAGE_1 = [Item(nli=each) for each in TRIPLETS]
-SEMI = [Item((a, a), each if place % 2 else ()) for place, (a, each) in enumerate(zip(SENTENCES, 3 * TRIPLETS, strict=True))]
+SEMI = [
+    Item((a, a), each if place % 2 else ()) for place, (a, each) in enumerate(zip(SENTENCES, 3 * TRIPLETS, strict=True))
+]
 SETTINGS = {"stage 1": STAGE_1, "supervised": SUPERVISED, "semi_supervised": SEMI}
 
 
@@ -36,7 +38,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, plainly: None) -> Path:
     return write_encoder(tmp_path_factory.mktemp("encoder"))
 
 
-def objective(folder: Path, params: EmbeddingParams = MASK, prefix: PrefixParams | None = PREFIX, **how: Any) -> Objective:
+def objective(
+    folder: Path, params: EmbeddingParams = MASK, prefix: PrefixParams | None = PREFIX, **how: Any
+) -> Objective:
     """In float64, without dropout."""
     torch.manual_seed(2)
     encoder, _ = new_encoder(folder, params, prefix)
@@ -56,7 +60,9 @@ def vector(made: Objective, ids: Sequence[int], half: int) -> NDArray[np.float64
     def states(row: list[int], places: list[int]) -> NDArray[np.float64]:
         cache = None
         if (prefix := encoder.prefix) is not None:
-            hidden = np.tanh(prefix.embedding.weight.detach().numpy() @ weight(prefix.project[0]) + bias(prefix.project[0]))
+            hidden = np.tanh(
+                prefix.embedding.weight.detach().numpy() @ weight(prefix.project[0]) + bias(prefix.project[0])
+            )
             flat = hidden @ weight(prefix.project[2]) + bias(prefix.project[2])  # [length, layers * 2 * width]
             shown = flat[:2] if half == 0 else flat[2:]
             parts = torch.from_numpy(shown.reshape(2, 2, 2, 2, 16).transpose(1, 2, 3, 0, 4).copy())

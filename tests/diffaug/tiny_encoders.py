@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, RobertaConfig, RobertaModel
 
 from selfsown.diffaug.contrast import ContrastParams
@@ -19,7 +19,7 @@ torch.set_num_threads(1)  # tiny tensors: a second thread only waits
 
 Kind = Literal["bert", "roberta"]
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-WORDS = ["this", "sentence", "of", "means", "is", "not", "the", "and", "MASK", *"\".[]", *(f"w{i}" for i in range(40))]
+WORDS = ["this", "sentence", "of", "means", "is", "not", "the", "and", "MASK", *'".[]', *(f"w{i}" for i in range(40))]
 TEMPLATE = 'this sentence of "{sentence}" means {mask} .'
 CARD = CardInfo(name="made", licence="CC0-1.0", source="made here", seed=1)
 
@@ -27,7 +27,11 @@ CARD = CardInfo(name="made", licence="CC0-1.0", source="made here", seed=1)
 def tiny_tokenizer() -> PreTrainedTokenizerFast:
     """A token a word or mark; what is no word of it is [UNK]."""
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate([*SPECIAL, *WORDS])}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
         mask_token="[MASK]",
@@ -65,7 +69,9 @@ def write_triplets(folder: Path, train: int = 40, dev: int = 12) -> Path:
 
 def write_prose(folder: Path, count: int = 40) -> Path:
     made = [f"w{place % 40} is the w{place * 3 % 40}" + " and w2" * (place % 4) for place in range(count)]
-    return write_rows(folder, [{"id": f"s{i}", "text": t, "source": "made", "language": "en"} for i, t in enumerate(made)])
+    return write_rows(
+        folder, [{"id": f"s{i}", "text": t, "source": "made", "language": "en"} for i, t in enumerate(made)]
+    )
 
 
 def write_rows(folder: Path, rows: list[dict[str, str]]) -> Path:
@@ -95,7 +101,8 @@ def prefix_params(**changes: Any) -> PrefixStageParams:
     """Names: `main`, of all labels, and `half`."""
     section = {
         **SHARED, "labels": {"main": 1.0, "half": 0.5}, "embedding": EMBEDDING,
-        "prefix": {"length": 4, "hidden": 16, "dropout": 0.1}, "arguments": {**ARGUMENTS, **changes.pop("arguments", {})},
+        "prefix": {"length": 4, "hidden": 16, "dropout": 0.1},
+        "arguments": {**ARGUMENTS, **changes.pop("arguments", {})},
     }  # fmt: skip
     return PrefixStageParams.model_validate({**section, **changes})
 

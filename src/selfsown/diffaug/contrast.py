@@ -1,4 +1,4 @@
-"""Stage 2: contrastive training of everything (DiffAug, arXiv 2210.16536, section 3.2); SimCSE is the same without prefix.
+"""Stage 2: contrastive training of everything (DiffAug, arXiv 2210.16536, section 3.2), or SimCSE without a prefix.
 
 Input: the fetched encoder, a prefix after stage 1 or none, triplets, unlabelled sentences. An anchor sees one half of
 the prefix, its positive and hard negative the other; without a prefix two passes differ by their dropout alone. Output:
@@ -48,8 +48,9 @@ class ArmParams(Params):
     """How one arm learns.
 
     Attributes:
-        setting: `supervised`: a premise, its entailment as positive, its contradiction as hard negative. `unsupervised`:
-            an unlabelled sentence and itself. `semi_supervised`: that, and the loss of stage 1 on triplets beside it.
+        setting: `supervised`: a premise, its entailment as positive, its contradiction as hard negative.
+            `unsupervised`: an unlabelled sentence and itself. `semi_supervised`: that, and the loss of stage 1 on
+            triplets beside it.
         labels: the share of the training triplets that are learnt from.
     """
 
@@ -117,11 +118,15 @@ def contrast(
     if own.setting != "unsupervised":
         drawn = labelled(read_triplets(triplets, "train"), own.labels, params.data_seed)
         rows = in_tokens(tokenizer, drawn, embedding.max_tokens)
-    items = supervised(rows, params) if own.setting == "supervised" else unlabelled(
-        sentences_in_tokens(tokenizer, read_prose(prose), embedding.max_tokens), rows, params
+    items = (
+        supervised(rows, params)
+        if own.setting == "supervised"
+        else unlabelled(sentences_in_tokens(tokenizer, read_prose(prose), embedding.max_tokens), rows, params)
     )
     seed = purpose_seed(params.data_seed, "diffaug dev")
-    dev = in_tokens(tokenizer, drawn_groups(read_triplets(triplets, "dev"), params.dev_limit, seed), embedding.max_tokens)
+    dev = in_tokens(
+        tokenizer, drawn_groups(read_triplets(triplets, "dev"), params.dev_limit, seed), embedding.max_tokens
+    )
     batch = int(params.arguments.get("per_device_eval_batch_size", 8))
     how = f"{'DiffAug' if before else 'SimCSE'}, {own.setting}, {params.planned[1]} steps of {params.planned[0]}."
     learnt = [*([triplets] if rows else []), *([prose] if own.setting != "supervised" else [])]
@@ -172,13 +177,16 @@ def unlabelled(sentences: Sequence[Tokens], rows: Sequence[Triplet], params: Con
     count = params.nli_batch
     if count > batch or count % process_count():
         raise UserError(
-            f"params.yaml: {SECTION}.nli_batch: {count} must be at most per_device_train_batch_size, {batch}, and divisible by "
-            f"the {process_count()} processes that SELFSOWN_NPROC asks for"
+            f"params.yaml: {SECTION}.nli_batch: {count} must be at most per_device_train_batch_size, {batch}, and "
+            f"divisible by the {process_count()} processes that SELFSOWN_NPROC asks for"
         )
     seed = purpose_seed(params.seed, "diffaug nli")
     told = iter(plan([row.group for row in rows], [row.length for row in rows], count, steps, seed))
     return [
-        Item((sentences[index], sentences[index]), rows[next(told)].sentences if _has_triplet(place, count, batch) else ())
+        Item(
+            (sentences[index], sentences[index]),
+            rows[next(told)].sentences if _has_triplet(place, count, batch) else (),
+        )
         for place, index in enumerate(order)
     ]
 

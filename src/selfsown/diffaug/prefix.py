@@ -2,8 +2,9 @@
 
 Input: the fetched encoder and labelled triplets. A classifier of `[u; v; |u - v|]` learns whether a claim follows from
 its premise or contradicts it; only it and the prefix are updated. Output: a folder with the weights of prefix and
-heads, `training.json`, the accuracy on dev pairs by step, and `accuracy.json`, that of the best step on dev pairs that
-it was not chosen by, beside chance. A prefix that is no better than chance has learnt nothing to hand on.
+heads, `training.json`, the accuracy on dev triplets by step, and `accuracy.json`, that of the best step on dev triplets
+that it was not chosen by, beside chance. A triplet is right where its entailment is held to follow more likely than its
+contradiction. A prefix that is no better than chance has learnt nothing to hand on.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from selfsown import bootstrap
 from selfsown.diffaug.embedding.description import EmbeddingParams, PrefixParams, describe
 from selfsown.diffaug.embedding.folder import new_encoder, save_prefix
 from selfsown.diffaug.training.batches import Item, Planned
-from selfsown.diffaug.training.dev import judged_right
+from selfsown.diffaug.training.dev import judged
 from selfsown.diffaug.training.objective import Heads, Objective
 from selfsown.diffaug.training.plan import plan
 from selfsown.diffaug.training.trainer import TrainingParams, train
@@ -33,7 +34,7 @@ from selfsown.training import work_folder
 SECTION = "diffaug.prefix"
 
 CHANCE = 0.5
-"""Each triplet has one pair of either kind."""
+"""One of two claims follows."""
 
 
 class PrefixStageParams(TrainingParams):
@@ -67,9 +68,7 @@ def prefix(
     network.lm.requires_grad_(False)
     heads = Heads(network.width, mlp=params.mlp)
     heads.mlp.requires_grad_(False)  # as in the paper's code: drawn at random, learnt in stage 2 alone
-    objective = Objective(
-        network, heads, denoise=params.embedding.denoise == "always", recompute=params.recompute
-    )
+    objective = Objective(network, heads, denoise=params.embedding.denoise == "always", recompute=params.recompute)
     drawn = labelled(read_triplets(triplets, "train"), params.labels[name], params.data_seed)
     rows = in_tokens(tokenizer, drawn, params.embedding.max_tokens)
     order = plan([row.group for row in rows], [row.length for row in rows], *params.planned, params.seed)
@@ -85,11 +84,12 @@ def prefix(
         save_prefix(network.prefix, folder)
         heads.save(folder)
         describe(folder, params.embedding, params.prefix, f"# {name}\n\nA prefix after stage 1, without its encoder.\n")
-        right = judged_right(objective, reported_on, batch)
-        found = bootstrap.rate(right, np.full(len(right), 2.0))
-        said = {"accuracy": found.value, "lo": found.lo, "hi": found.hi, "chance": CHANCE, "pairs": 2.0 * len(right)}
-        write_json(folder / "accuracy.json", said)
-        return {f"dev_{key}" if key in ("accuracy", "lo", "hi") else key: value for key, value in said.items()}
+        told = judged(objective, reported_on, batch)
+        whole = np.ones(len(reported_on))
+        found, pairs = bootstrap.rate(told.found, whole), bootstrap.rate(told.pairs, whole)
+        said = {"accuracy": found.value, "lo": found.lo, "hi": found.hi, "pair_accuracy": pairs.value}
+        write_json(folder / "accuracy.json", {**said, "chance": CHANCE, "triplets": len(reported_on)})
+        return {**{f"dev_{name}": value for name, value in said.items()}, "chance": CHANCE}
 
     figures = train(
         objective,
@@ -99,7 +99,7 @@ def prefix(
         save,
         section=SECTION,
         name="accuracy",
-        measure=lambda: float(judged_right(objective, chosen_by, batch).mean() / 2),
+        measure=lambda: float(judged(objective, chosen_by, batch).found.mean()),
     )
     return {**figures, "triplets": len(rows)}
 
@@ -114,5 +114,7 @@ def halves(dev: Sequence[Triplet]) -> tuple[list[Triplet], list[Triplet]]:
     first = set(groups[::2])
     parts = [each for each in dev if each.group in first], [each for each in dev if each.group not in first]
     if not parts[1]:
-        raise UserError("the dev split has triplets of one group alone: stage 1 needs two, to choose by and to report on")
+        raise UserError(
+            "the dev split has triplets of one group alone: stage 1 needs two, to choose by and to report on"
+        )
     return parts

@@ -55,7 +55,9 @@ def _lines(file: Path, column: str) -> Iterator[object]:
             for line in opened:
                 yield line.rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not UTF-8 text ({error.reason} at byte {error.start}); convert it, or name a .parquet or .jsonl") from None
+        raise UserError(
+            f"{file}: not UTF-8 text ({error.reason} at byte {error.start}); convert it, or name a .parquet or .jsonl"
+        ) from None
 
 
 def _jsonl(file: Path, column: str) -> Iterator[object]:
@@ -74,7 +76,9 @@ def _parquet(file: Path, column: str) -> Iterator[object]:
     try:
         with pq.ParquetFile(file) as opened:
             if column not in opened.schema_arrow.names:
-                raise UserError(f"{file}: no column {column!r}; there are: {', '.join(opened.schema_arrow.names)}; give --column")
+                raise UserError(
+                    f"{file}: no column {column!r}; there are: {', '.join(opened.schema_arrow.names)}; give --column"
+                )
             for batch in opened.iter_batches(columns=[column]):
                 yield from batch.column(0).to_pylist()
     except (pa.ArrowInvalid, OSError) as error:

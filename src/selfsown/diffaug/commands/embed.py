@@ -133,7 +133,9 @@ class Embedder:
         """Vectors of a file's sentences, with progress on a terminal."""
         told = [each for each in sentences if not each.reason]
         tokens = tokenise(self.tokenizer, [each.text for each in told])
-        blank = [Sentence(each.row, each.text, "no token in it") for each, ids in zip(told, tokens, strict=True) if not ids]
+        blank = [
+            Sentence(each.row, each.text, "no token in it") for each, ids in zip(told, tokens, strict=True) if not ids
+        ]
         kept = [(each, ids) for each, ids in zip(told, tokens, strict=True) if ids]
         refused = sorted([*(each for each in sentences if each.reason), *blank], key=lambda each: each.row)
         vectors = self.encoder.embed([ids for _, ids in kept], self.batch_size, progress=True).numpy()

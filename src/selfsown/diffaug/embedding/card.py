@@ -37,9 +37,13 @@ def card(
         "tags": ["sentence-transformers", "sentence-similarity", "feature-extraction"],
     }
     around = f"in the template `{embedding.template}`" if embedding.template else "without a template"
-    pooled = {"mask": "the state at the mask token", "mean": "the mean over the sentence's own tokens"}[embedding.pooling]
+    pooled = {"mask": "the state at the mask token", "mean": "the mean over the sentence's own tokens"}[
+        embedding.pooling
+    ]
     before = (
-        f"Before the tokens of each layer stand {prefix.length} learnt keys and values (a prefix)." if prefix else "It has no prefix."
+        f"Before the tokens of each layer stand {prefix.length} learnt keys and values (a prefix)."
+        if prefix
+        else "It has no prefix."
     )
     products = [(path, read_card(path)) for path in learnt]
     lines = [

@@ -38,8 +38,8 @@ class EmbeddingParams(Params):
             template; without one also over [CLS] and [SEP], as encoders tuned for sentences were trained.
         template: text around `{sentence}`, with `{mask}` where a mask token stands; null for none.
         max_tokens: a sentence is cut to so many tokens before it is put into the template.
-        denoise: when the state at [MASK] of the template without a sentence is subtracted: `never`, `always`, or only in
-            `training` of stage 2, as the paper's code does.
+        denoise: when the state at [MASK] of the template without a sentence is subtracted: `never`, `always`, or only
+            in the `training` of stage 2, as the paper's code does.
         denoise_late: how many tokens too far back that state is read. 0 is right. In the paper's code it is half of the
             prefix, 8: the visible part of the prefix is counted as part of the sentence.
     """

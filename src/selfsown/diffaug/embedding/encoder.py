@@ -83,9 +83,9 @@ class SentenceEncoder(nn.Module):
         return made
 
     def _noise(self, lengths: Tensor, roles: Tensor) -> Tensor:
-        """The state at [MASK] without a sentence, each token where it stands around one of that length: `[rows, width]`.
+        """The state at [MASK] without a sentence, the template's tokens where they stand around one of that length.
 
-        Rows of one length and role share it.
+        `[rows, width]`; rows of one length and role share it.
         """
         kinds, kind_of_row = torch.unique(torch.stack([lengths, roles], dim=1), dim=0, return_inverse=True)
         around = torch.tensor([*self.template.before, *self.template.after], device=lengths.device)

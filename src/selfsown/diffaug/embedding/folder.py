@@ -26,8 +26,8 @@ from selfsown.diffaug.embedding.template import Template, read_tokenizer
 from selfsown.errors import UserError, first_line
 
 _TOKENIZER = (
-    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json",
-    "merges.txt", "sentencepiece.bpe.model",
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt",
+    "vocab.json", "merges.txt", "sentencepiece.bpe.model",
 )  # fmt: skip
 
 

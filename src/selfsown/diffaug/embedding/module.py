@@ -1,9 +1,9 @@
 """A sentence encoder's folder as a `SentenceTransformer`, without any code read from the folder.
 
-`modules.json` names the class below. sentence-transformers 5 imports it from this package by that name alone. From 6.0
-it does so only for who passes `trust_remote_code`, for folders on the own disk too; `sentence_transformer` needs no such
-leave. The class has the methods of the library's own modules and is none of them, so that only who wants the library
-imports it.
+`modules.json` names the class below, and `SentenceTransformer(folder)` of sentence-transformers 5 imports it by that.
+From 6.0 the library asks for `trust_remote_code` before it imports any class that is not its own, from a folder on the
+own disk too. `sentence_transformer` hands it the class instead. The class has the methods of the library's own modules
+and is none of them, so that only who wants the library imports it.
 """
 
 from __future__ import annotations

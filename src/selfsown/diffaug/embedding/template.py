@@ -92,8 +92,6 @@ def tokenise(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     """The ids of sentences alone, not cut; `[MASK]` or `</s>` in a text is text like any other."""
     if not texts:
         return []
-    made = tokenizer(
-        list(texts), add_special_tokens=False, truncation=False, split_special_tokens=True, verbose=False
-    )
+    made = tokenizer(list(texts), add_special_tokens=False, truncation=False, split_special_tokens=True, verbose=False)
     ids: list[list[int]] = made["input_ids"]
     return ids

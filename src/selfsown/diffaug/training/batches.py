@@ -54,6 +54,7 @@ class Collator:
     pass_rows: int | None
 
     def __call__(self, items: Sequence[Item]) -> dict[str, Any]:
+        """`passes`, and which of their rows are `contrasted` and `nli`, where there are any."""
         rows: list[tuple[Tokens, Role]] = []
         asked: dict[str, list[list[int]]] = {"contrasted": [], "nli": []}
         for item in items:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -36,19 +37,34 @@ def nli_auc(encoder: SentenceEncoder, triplets: Sequence[Triplet], batch_size: i
     return auc(*(cosine_similarity(premises, claims).double().numpy() for claims in (entailments, contradictions)))
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What the classifier of stage 1 makes of triplets, each `[triplets]` and in [0, 1]; chance is a half for both.
+
+    Attributes:
+        found: 1 where it holds the entailment to follow more likely than the contradiction, 0.5 where as likely.
+        pairs: the share of the triplet's two pairs that it judges rightly, each by itself.
+    """
+
+    found: NDArray[np.float64]
+    pairs: NDArray[np.float64]
+
+
 @torch.no_grad()
-def judged_right(objective: Objective, triplets: Sequence[Triplet], batch_size: int) -> NDArray[np.float64]:
-    """How many of its two pairs the classifier judges rightly, of each triplet: `[triplets]`."""
+def judged(objective: Objective, triplets: Sequence[Triplet], batch_size: int) -> Judged:
+    """In the precision of training, without dropout where the objective has none."""
     collate = Collator(objective.encoder.template, None)
     device = next(objective.parameters()).device
     half = compute_dtype() == torch.bfloat16
-    right: list[Tensor] = []
+    margins: list[Tensor] = []
     for start in range(0, len(triplets), batch_size):
         batch = collate([Item(nli=each.sentences) for each in triplets[start : start + batch_size]])
         rows = {name: each.to(device) for name, each in batch["passes"][0].items()}
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             vectors = objective.encoder(**rows, denoise=objective.denoise)
-        premises, *claims = objective.heads.mlp(vectors.float())[batch["nli"]].unbind(1)
-        follows, contradicts = (objective.heads.judge(premises, each).argmax(dim=1) for each in claims)
-        right.append((follows == 1).double() + (contradicts == 0).double())
-    return torch.cat(right).cpu().numpy()
+        premises, *claims = objective.heads.mlp(vectors.float())[batch["nli"].to(device)].unbind(1)
+        logits = [objective.heads.judge(premises, each) for each in claims]
+        margins.append(torch.stack([each[:, 1] - each[:, 0] for each in logits]))
+    follows, contradicts = torch.cat(margins, dim=1).double().cpu().numpy()
+    found = (follows > contradicts) + 0.5 * (follows == contradicts)
+    return Judged(found, ((follows > 0).astype(float) + (contradicts < 0)) / 2)

@@ -78,9 +78,9 @@ class Objective(nn.Module):
 
     Attributes:
         denoise: whether this stage subtracts the template's noise.
-        recompute: passes keep nothing but their vectors and are done again in the backward pass, one after another, with
-            the same dropout. So memory follows `pass_rows` and not the batch, and loss and gradients stay what they are
-            (as with GradCache, Gao et al. 2021).
+        recompute: passes keep nothing but their vectors and are done again in the backward pass, one after another,
+            with the same dropout. So memory follows `pass_rows` and not the batch, and loss and gradients stay what
+            they are (as with GradCache, Gao et al. 2021).
     """
 
     def __init__(

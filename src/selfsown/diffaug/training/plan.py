@@ -18,7 +18,7 @@ POOL = 32
 
 
 def plan(groups: Sequence[str], lengths: Sequence[int], batch: int, batches: int, seed: int) -> list[int]:
-    """Indices of rows, batch after batch: all rows again and again, each as often as any other, up to what is left over.
+    """Indices of rows, batch after batch: all of them again and again, what does not fit a batch in a later one.
 
     Raises:
         UserError: fewer groups than rows in a batch.

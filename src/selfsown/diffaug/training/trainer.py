@@ -14,7 +14,15 @@ from selfsown.diffaug.training.objective import Objective
 from selfsown.errors import UserError
 from selfsown.launcher import process_count
 from selfsown.stage import StageParams
-from selfsown.training import LogToMlflow, OwnOrder, dev_history, finish, library_arguments, planned_batches, train_to_end
+from selfsown.training import (
+    LogToMlflow,
+    OwnOrder,
+    dev_history,
+    finish,
+    library_arguments,
+    planned_batches,
+    train_to_end,
+)
 
 
 class TrainingParams(StageParams):
@@ -44,12 +52,16 @@ class TrainingParams(StageParams):
             raise ValueError("arguments.max_steps must be there, and at least 1: the order is planned for it")
         if self.arguments.get("gradient_accumulation_steps", 1) != 1:
             raise ValueError(
-                "arguments.gradient_accumulation_steps: a batch is contrasted as a whole; for one that does not fit set "
-                "pass_rows and recompute"
+                "arguments.gradient_accumulation_steps: a batch is contrasted as a whole; for one that does not fit "
+                "set pass_rows and recompute"
             )
-        saved, measured = ([self.arguments.get(f"{kind}_{name}") for name in ("strategy", "steps")] for kind in ("save", "eval"))
+        saved, measured = (
+            [self.arguments.get(f"{kind}_{name}") for name in ("strategy", "steps")] for kind in ("save", "eval")
+        )
         if saved != measured:
-            raise ValueError("arguments: save_strategy and save_steps must be eval_strategy and eval_steps: the best is kept")
+            raise ValueError(
+                "arguments: save_strategy and save_steps must be eval_strategy and eval_steps: the best is kept"
+            )
         return self
 
     @property
