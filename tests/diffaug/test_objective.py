@@ -47,6 +47,8 @@ def objective(
     if encoder.prefix is not None:
         torch.nn.init.normal_(encoder.prefix.embedding.weight, std=3)
     heads = Heads(encoder.width, mlp=True)
+    assert heads.classifier is not None
+    torch.nn.init.normal_(heads.classifier.weight)
     denoise = params.denoise == "always"
     return Objective(encoder, heads, temperature=0.05, nli_weight=0.3, denoise=denoise, **how).double().eval()
 

@@ -23,13 +23,15 @@ class Heads(nn.Module):
 
     Attributes:
         mlp: `tanh(Linear)` of a vector; the identity where it is not asked for.
-        classifier: of `[u; v; |u - v|]`: 1 where v follows from u, 0 where it contradicts it.
+        classifier: of `[u; v; |u - v|]`: 1 where v follows from u, 0 where it contradicts it. Its weights begin at zero:
+            random ones are noise that a short stage 1 would first have to unlearn.
     """
 
     def __init__(self, width: int, *, mlp: bool) -> None:
         super().__init__()
         self.mlp = nn.Sequential(nn.Linear(width, width), nn.Tanh()) if mlp else nn.Identity()
         self.classifier: nn.Linear | None = nn.Linear(3 * width, 2)
+        nn.init.zeros_(self.classifier.weight)
 
     def judge(self, premises: Tensor, claims: Tensor) -> Tensor:
         """Logits `[pairs, 2]` of vectors `[pairs, width]`."""
