@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfsown.diffaug.contrast import _has_triplet
+from selfsown.diffaug.prefix import halves
 from selfsown.diffaug.training.plan import plan
-from selfsown.diffaug.training.triplets import labelled
+from selfsown.diffaug.training.triplets import Triplet, labelled, spread
 from selfsown.errors import UserError
 
 
@@ -60,3 +61,13 @@ def test_every_process_has_as_many_triplets_beside_its_sentences(processes: int,
     carries = [_has_triplet(place, count, batch) for place in range(2 * batch)]
     own = batch // processes
     assert {sum(carries[start : start + own]) for start in range(0, 2 * batch, own)} == {count // processes}
+
+
+def test_dev_triplets_are_of_as_many_pages_as_there_are_and_halves_share_none() -> None:
+    rows = [{"id": str(place), "group": "large" if place < 90 else str(place // 3)} for place in range(120)]
+    drawn = spread(rows, 33, 1)
+    sizes = Counter(row["group"] for row in drawn)
+    assert len(sizes) == 11 and set(sizes.values()) == {3}
+    dev = [Triplet(row["group"], [1], [1], [1]) for row in spread(rows, 120, 1)]
+    one, other = ([each.group for each in half] for half in halves(dev))
+    assert not set(one) & set(other) and sorted([len(one), len(other)]) == [30, 90], "the large page alone"

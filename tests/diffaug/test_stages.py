@@ -53,22 +53,21 @@ def test_stage_1_learns_what_follows_with_the_encoder_frozen(world: Path, tmp_pa
     figures = stage_1(
         world,
         tmp_path / "prefix",
-        arguments={"max_steps": 60, "eval_steps": 20, "save_steps": 20, "learning_rate": 3e-2},
+        arguments={"max_steps": 40, "eval_steps": 20, "save_steps": 20, "learning_rate": 3e-2},
     )
     assert figures["dev_accuracy"] > 0.9 and figures["chance"] == 0.5 and figures["triplets"] == 40
     assert figures["dev_lo"] <= figures["dev_accuracy"] <= figures["dev_hi"]
     said = json.loads((tmp_path / "prefix/accuracy.json").read_text())
     assert said["accuracy"] == figures["dev_accuracy"] and said["triplets"] == 4
     history = json.loads((tmp_path / "prefix/training.json").read_text())
-    assert [point["step"] for point in history] == [20, 40, 60]
+    assert [point["step"] for point in history] == [20, 40]
     assert not torch.equal(weights(tmp_path / "prefix", "prefix.*"), weights(world / "prefix", "prefix.*"))
     drawn, learnt = (load_file(folder / "heads.safetensors") for folder in (world / "prefix", tmp_path / "prefix"))
     assert torch.equal(drawn["mlp.0.weight"], learnt["mlp.0.weight"]), "it is drawn by seed and learns in stage 2"
     assert not torch.equal(drawn["classifier.weight"], learnt["classifier.weight"])
     assert torch.equal(before, weights(world / "encoder"))
-    assert sorted(path.name for path in (tmp_path / "prefix").iterdir() if path.is_file()) == [
-        "README.md", "accuracy.json", "config_sentence_transformers.json", "embedding.json", "heads.safetensors",
-        "modules.json", "prefix.safetensors", "training.json",
+    assert sorted(path.name for path in (tmp_path / "prefix").iterdir()) == [
+        "accuracy.json", "embedding.json", "heads.safetensors", "prefix.safetensors", "training.json"
     ]  # fmt: skip
 
 

@@ -26,12 +26,12 @@ from selfsown.diffaug.training.plan import plan
 from selfsown.diffaug.training.trainer import TrainingParams, train
 from selfsown.diffaug.training.triplets import (
     Triplet,
-    drawn_groups,
     in_tokens,
     labelled,
     read_prose,
     read_triplets,
     sentences_in_tokens,
+    spread,
 )
 from selfsown.errors import UserError
 from selfsown.identity import Identity
@@ -124,9 +124,7 @@ def contrast(
         else unlabelled(sentences_in_tokens(tokenizer, read_prose(prose), embedding.max_tokens), rows, params)
     )
     seed = purpose_seed(params.data_seed, "diffaug dev")
-    dev = in_tokens(
-        tokenizer, drawn_groups(read_triplets(triplets, "dev"), params.dev_limit, seed), embedding.max_tokens
-    )
+    dev = in_tokens(tokenizer, spread(read_triplets(triplets, "dev"), params.dev_limit, seed), embedding.max_tokens)
     batch = int(params.arguments.get("per_device_eval_batch_size", 8))
     how = f"{'DiffAug' if before else 'SimCSE'}, {own.setting}, {params.planned[1]} steps of {params.planned[0]}."
     learnt = [*([triplets] if rows else []), *([prose] if own.setting != "supervised" else [])]

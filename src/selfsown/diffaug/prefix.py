@@ -9,6 +9,7 @@ contradiction. A prefix that is no better than chance has learnt nothing to hand
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,14 +17,15 @@ import numpy as np
 from transformers import set_seed
 
 from selfsown import bootstrap
-from selfsown.diffaug.embedding.description import EmbeddingParams, PrefixParams, describe
+from selfsown.bootstrap import Estimate, FloatArray
+from selfsown.diffaug.embedding.description import EmbeddingParams, PrefixParams, write_description
 from selfsown.diffaug.embedding.folder import new_encoder, save_prefix
 from selfsown.diffaug.training.batches import Item, Planned
 from selfsown.diffaug.training.dev import judged
 from selfsown.diffaug.training.objective import Heads, Objective
 from selfsown.diffaug.training.plan import plan
 from selfsown.diffaug.training.trainer import TrainingParams, train
-from selfsown.diffaug.training.triplets import Triplet, drawn_groups, in_tokens, labelled, read_triplets
+from selfsown.diffaug.training.triplets import Triplet, in_tokens, labelled, read_triplets, spread
 from selfsown.errors import UserError
 from selfsown.files import write_json
 from selfsown.identity import Identity
@@ -74,7 +76,7 @@ def prefix(
     order = plan([row.group for row in rows], [row.length for row in rows], *params.planned, params.seed)
     seed = purpose_seed(params.data_seed, "diffaug dev")
     dev = in_tokens(
-        tokenizer, drawn_groups(read_triplets(triplets, "dev"), params.dev_limit, seed), params.embedding.max_tokens
+        tokenizer, spread(read_triplets(triplets, "dev"), params.dev_limit, seed), params.embedding.max_tokens
     )
     chosen_by, reported_on = halves(dev)
     batch = int(params.arguments.get("per_device_eval_batch_size", 8))
@@ -83,10 +85,9 @@ def prefix(
         assert network.prefix is not None
         save_prefix(network.prefix, folder)
         heads.save(folder)
-        describe(folder, params.embedding, params.prefix, f"# {name}\n\nA prefix after stage 1, without its encoder.\n")
+        write_description(folder, params.embedding, params.prefix)
         told = judged(objective, reported_on, batch)
-        whole = np.ones(len(reported_on))
-        found, pairs = bootstrap.rate(told.found, whole), bootstrap.rate(told.pairs, whole)
+        found, pairs = (by_group(reported_on, counts) for counts in (told.found, told.pairs))
         said = {"accuracy": found.value, "lo": found.lo, "hi": found.hi, "pair_accuracy": pairs.value}
         write_json(folder / "accuracy.json", {**said, "chance": CHANCE, "triplets": len(reported_on)})
         return {**{f"dev_{name}": value for name, value in said.items()}, "chance": CHANCE}
@@ -104,17 +105,26 @@ def prefix(
     return {**figures, "triplets": len(rows)}
 
 
+def by_group(triplets: Sequence[Triplet], right: FloatArray) -> Estimate:
+    """The share that is right, with an interval over groups: triplets of one page are right or wrong together.
+
+    Args:
+        right: in [0, 1], `[triplets]`.
+    """
+    _, places = np.unique([each.group for each in triplets], return_inverse=True)
+    return bootstrap.rate(np.bincount(places, right), np.bincount(places).astype(float))
+
+
 def halves(dev: Sequence[Triplet]) -> tuple[list[Triplet], list[Triplet]]:
     """Two parts of like size that share no group: the best step is chosen by the first and reported on the second.
 
     Raises:
         UserError: fewer than two groups.
     """
-    groups = list(dict.fromkeys(each.group for each in dev))
-    first = set(groups[::2])
-    parts = [each for each in dev if each.group in first], [each for each in dev if each.group not in first]
+    sizes = Counter(each.group for each in dev)
+    parts: tuple[list[Triplet], list[Triplet]] = [], []
+    for group, _ in sizes.most_common():
+        min(parts, key=len).extend(each for each in dev if each.group == group)
     if not parts[1]:
-        raise UserError(
-            "the dev split has triplets of one group alone: stage 1 needs two, to choose by and to report on"
-        )
+        raise UserError("the dev split has triplets of one group alone: stage 1 needs two, to choose and to report")
     return parts

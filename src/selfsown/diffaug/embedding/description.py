@@ -83,9 +83,14 @@ class Description(Params):
     prefix: PrefixParams | None
 
 
+def write_description(folder: Path, embedding: EmbeddingParams, prefix: PrefixParams | None) -> None:
+    """Write `embedding.json`."""
+    write_json(folder / DESCRIPTION, Description(embedding=embedding, prefix=prefix).model_dump(mode="json"))
+
+
 def describe(folder: Path, embedding: EmbeddingParams, prefix: PrefixParams | None, card: str) -> None:
     """Write beside an encoder's files what makes them a sentence encoder, for us and for `SentenceTransformer`."""
-    write_json(folder / DESCRIPTION, Description(embedding=embedding, prefix=prefix).model_dump(mode="json"))
+    write_description(folder, embedding, prefix)
     for name, content in _SENTENCE_TRANSFORMERS.items():
         write_json(folder / name, content)
     (folder / "README.md").write_text(card, encoding="utf-8")

@@ -23,8 +23,8 @@ class Heads(nn.Module):
 
     Attributes:
         mlp: `tanh(Linear)` of a vector; the identity where it is not asked for.
-        classifier: of `[u; v; |u - v|]`: 1 where v follows from u, 0 where it contradicts it. Its weights begin at zero:
-            random ones are noise that a short stage 1 would first have to unlearn.
+        classifier: of `[u; v; |u - v|]`: 1 where v follows from u, 0 where it contradicts it. Its weights begin at
+            zero: random ones are noise that a short stage 1 would first have to unlearn.
     """
 
     def __init__(self, width: int, *, mlp: bool) -> None:
