@@ -36,7 +36,9 @@ def command(stage: str, name: str, world: Path, folder: Path, **settings: str) -
         "triplets": world / "triplets",
         "model": folder / "model",
     }
-    changes: dict[str, Any] = {"recompute": True, "arguments": {"max_steps": 8}}
+    # Plain steps of the gradient itself: Adam would hide its scale, and make much of what is rounding alone.
+    arguments = {"max_steps": 8, "optim": "sgd", "learning_rate": 1e-2, "max_grad_norm": 0}
+    changes: dict[str, Any] = {"recompute": True, "arguments": arguments}
     if stage == "prefix":
         size = {"length": 4, "hidden": 16, "dropout": 0.1 if world.name == "drops" else 0.0}
         params: Any = prefix_params(prefix=size, **changes)
