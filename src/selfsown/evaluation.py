@@ -234,6 +234,7 @@ def register(
     header: Mapping[str, object],
     example: Any,
     output: Any,
+    refused: str = "",
     **served: Any,
 ) -> list[dict[str, object]]:
     """Register a model with its figures and, item by item, the evidence that `selfsown promote` compares.
@@ -246,7 +247,8 @@ def register(
         rows: the figures of the model.
         about: its card, before the figures: a title, then text, Markdown; `header`: the card's YAML.
         example: an input, and the `output` of one, for the signature.
-        served: further arguments of `tracking.log_model`: task, loader, config.
+        refused: why it must not be promoted, whatever its errors.
+        served: further arguments of `tracking.log_model`: task, loader, config, packages.
 
     Raises:
         UserError: the baseline is on other items.
@@ -276,6 +278,7 @@ def register(
         baseline=baseline.errors.tolist(),
         units=counts.units.tolist(),
         candidate=True,
+        refused=refused,
     )
     return [{"model": name, "benchmark": benchmark} for benchmark in marked]
 

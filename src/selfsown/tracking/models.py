@@ -69,6 +69,7 @@ def log_model(
     signature: ModelSignature | None = None,
     config: Mapping[str, Any] | None = None,
     loader: str | None = None,
+    packages: Sequence[str] = (),
 ) -> str | None:
     """Register a Hugging Face folder as the next version of model `name`, which becomes `@candidate`.
 
@@ -83,6 +84,7 @@ def log_model(
         config: further arguments of the pipeline, such as `{"chunk_length_s": 30}`.
         loader: `module:function` of this package for a model that no pipeline knows: given the folder it returns what
             is called with the inputs. The package's sources are then saved with the model.
+        packages: that the loader needs beside this package's own.
 
     Returns:
         The version, or None when no run is active.
@@ -107,7 +109,7 @@ def log_model(
     with tempfile.TemporaryDirectory(dir=private()) as temporary:  # /tmp may be too small for a model
         saved = Path(temporary, "model")
         served = {"task": task, **(config or {}), **({"loader": loader} if loader else {})}
-        _save(saved, folder, served, input_example, signature)
+        _save(saved, folder, served, input_example, signature, packages)
         (saved / "README.md").write_text(card)
         return run.do(
             lambda client, run_id: register(
@@ -117,7 +119,12 @@ def log_model(
 
 
 def _save(
-    saved: Path, folder: Path, config: dict[str, Any], input_example: Any, signature: ModelSignature | None
+    saved: Path,
+    folder: Path,
+    config: dict[str, Any],
+    input_example: Any,
+    signature: ModelSignature | None,
+    packages: Sequence[str],
 ) -> None:
     """An MLflow model in `saved`: `serve.py` and a copy of the folder; nothing pickled."""
     from mlflow import pyfunc
@@ -132,7 +139,7 @@ def _save(
         code_paths=[str(Path(__file__).parents[1])] if "loader" in config else None,
         pip_requirements=[
             f"{package}=={importlib.metadata.version(package)}"
-            for package in (*REQUIREMENTS, *(PACKAGE_REQUIREMENTS if "loader" in config else ()))
+            for package in (*REQUIREMENTS, *(PACKAGE_REQUIREMENTS if "loader" in config else ()), *packages)
         ],
     )
     for cache in saved.rglob("__pycache__"):
@@ -248,6 +255,7 @@ def log_evidence(
     baseline: Sequence[float],
     units: Sequence[float],
     candidate: bool = False,
+    refused: str = "",
 ) -> None:
     """Log what `promote` needs about the registered version made from `folder`: per-item errors on a test set.
 
@@ -258,6 +266,7 @@ def log_evidence(
         errors: per item, of this model; `baseline`: of what it must beat, such as the untouched model.
         units: per item, what both are divided by.
         candidate: make this version `@candidate`, for an evaluation that chose it among several.
+        refused: why it is not promoted whatever its errors say, such as a training of which a step failed.
     """
     run = active()
     if run is None:
@@ -272,6 +281,7 @@ def log_evidence(
         "metric": metric,
         "evaluation": product(evaluation).digest,
         "candidate": candidate,
+        **({"refused": refused} if refused else {}),
         "items": items,
     }
     artifact = f"evidence/{name}-{digest[:8]}.json"

@@ -36,6 +36,7 @@ def promote(model: str, force: bool = False) -> str:
     Against a champion: both were evaluated on the same product and items, and the paired 95 % bootstrap interval of
     rate(candidate) - rate(champion) lies below zero. Without one: the interval of the relative reduction against the
     baseline lies above zero. The rate is sum(errors) / sum(units): any model whose evaluation calls `log_evidence`.
+    An evaluation may refuse a model whatever its rate.
 
     Args:
         force: move the alias whatever the evidence says; its reason is recorded all the same.
@@ -93,6 +94,8 @@ def _judge(client: MlflowClient, candidate: ModelVersion, champion: ModelVersion
     new = _evidence(client, candidate)
     if new is None:
         return False, "it has not been evaluated, or the run that did was deleted: run the evaluation stage"
+    if reason := new.get("refused"):
+        return False, reason
     ids = sorted(new["items"])
     errors, baseline, units = np.array([new["items"][key] for key in ids]).T
     metric = new["metric"]

@@ -6,21 +6,18 @@ used is refused with its file and line; a file without the two columns is an err
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
 
 from selfsown.arithmetic import Refused, parse_value, print_value
 from selfsown.corpora.readers.rationales.gsm8k import with_rationale
 from selfsown.corpora.readers.rationales.worked import SPLITS, Worked
-from selfsown.corpora.readers.tables import named_split, open_parquet, own_paths, refuse_pointer
+from selfsown.corpora.readers.streamed import Found, columns_of, rows_of
+from selfsown.corpora.readers.tables import named_split, own_paths
 from selfsown.corpora.readers.values import missing
-from selfsown.errors import UserError, first_line
+from selfsown.errors import UserError
 from selfsown.reasoning.rationale import MARK, final_answer
 
 COLUMNS = ("question", "answer")
@@ -41,7 +38,7 @@ def own_files(root: Path) -> list[Path]:
 def holds_problems(root: Path) -> bool:
     """Whether a folder holds problems: its first file of rows has their columns, and none of a text."""
     try:
-        columns = next((_columns(path) for path in own_files(root)), set())
+        columns = next((columns_of(path) for path in own_files(root)), set())
     except UserError:  # whoever reads it says so
         return False
     return columns.issuperset(COLUMNS) and columns.isdisjoint(_TEXTS)
@@ -57,16 +54,16 @@ def read(source: str, folder: Path) -> Iterator[Worked]:
     if not files:
         raise UserError(f"source '{source}': no .jsonl or .parquet file in {folder}")
     for path in files:
-        columns = _columns(path)
+        columns = columns_of(path)
         if lacking := [column for column in COLUMNS if column not in columns]:
             raise UserError(f"{path}: no column {lacking[0]!r}: expected {' and '.join(COLUMNS)}")
         named = _NAMED.get(named_split(path, folder), "")
-        for place, row in _lines(path) if path.suffix.lower() == ".jsonl" else _rows(path):
+        for place, row in rows_of(path):
             name = f"{path.relative_to(folder).as_posix()} {place}"
             yield _worked(Worked(f"{source}/{name}", source), name, row, named)
 
 
-def _worked(worked: Worked, place: str, row: Mapping[str, Any] | str, named: str) -> Worked:
+def _worked(worked: Worked, place: str, row: Found, named: str) -> Worked:
     """A row as a problem; a text says why it is none. `named`: the split that its file is named after, if any."""
     if isinstance(row, str):
         return replace(worked, reason=f"unreadable row: {place}: {row}")
@@ -111,47 +108,3 @@ def _value(answer: object) -> Fraction:
         parse_value(str(answer))  # says why
         raise Refused(f"not a number: {str(answer)[:40]!r}")
     return value
-
-
-def _columns(path: Path) -> set[str]:
-    """The columns of a file: of JSON lines, the keys of the first row; empty where that is no object.
-
-    Raises:
-        UserError: as `open_parquet`; a Git LFS pointer.
-    """
-    try:
-        if path.suffix.lower() == ".parquet":
-            with open_parquet(path) as table:
-                return set(table.schema_arrow.names)
-        refuse_pointer(path)
-        with path.open("rb") as file:
-            first = next((line for line in file if line.strip()), b"")
-        row = json.loads(first)
-    except (ValueError, RecursionError):
-        return set()
-    return set(row) if isinstance(row, dict) else set()
-
-
-def _lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                yield f"line {number}", f"not JSON: {first_line(error)}"
-                continue
-            yield f"line {number}", row if isinstance(row, dict) else f"not an object: {line[:40]!r}"
-
-
-def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    try:
-        with open_parquet(path) as file:
-            number = 0
-            for batch in file.iter_batches():
-                for row in batch.to_pylist():
-                    number += 1
-                    yield f"row {number}", row
-    except pa.ArrowException as error:
-        raise UserError(f"{path}: cannot be read: {first_line(error)}") from None

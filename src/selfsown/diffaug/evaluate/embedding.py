@@ -1,0 +1,65 @@
+"""Embeddings of an arm's folder, as whoever loads it gets them: `SentenceTransformer(folder)`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selfsown.bootstrap import FloatArray
+from selfsown.device import compute_device
+from selfsown.errors import UserError, first_line
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BATCH = 64
+
+
+def load_arm(folder: Path) -> SentenceTransformer:
+    """The model of a folder, in fp32, on the settings' device.
+
+    Raises:
+        UserError: the folder does not load.
+    """
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(str(folder), device=str(compute_device()), local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: no model that SentenceTransformer loads: {first_line(error)}") from None
+
+
+class Embedded:
+    """The embeddings of some texts, each made once, of length one.
+
+    Args:
+        batch_size: only speed and memory.
+    """
+
+    def __init__(self, model: SentenceTransformer, texts: Iterable[str], batch_size: int = BATCH) -> None:
+        different = sorted(set(texts))
+        self._place = {text: place for place, text in enumerate(different)}
+        made = model.encode(different, batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False)
+        self._vectors = np.asarray(made, np.float64)
+
+    @property
+    def width(self) -> int:
+        """Of an embedding."""
+        return int(self._vectors.shape[1])
+
+    def of(self, texts: Iterable[str]) -> FloatArray:
+        """Of these texts, [texts, width]."""
+        return self._vectors[[self._place[text] for text in texts]]
+
+    def cosines(self, left: Iterable[str], right: Iterable[str]) -> FloatArray:
+        """Of pairs of texts, [pairs]."""
+        return np.einsum("nd,nd->n", self.of(left), self.of(right))
+
+
+def serve(folder: str) -> Any:
+    """What a registered model does with a batch of sentences: their embeddings, of length one."""
+    model = load_arm(Path(folder))
+    return lambda sentences: model.encode(np.ravel(sentences).astype(str).tolist(), normalize_embeddings=True).tolist()
