@@ -201,3 +201,10 @@ def test_a_model_whose_run_was_deleted(for_good: bool, project: Path, evaluated:
     shutil.rmtree("mlartifacts")
     with pytest.raises(UserError, match=r"the files of version 1 \(@candidate\) cannot be had from .*mlartifacts"):
         tracking.download_model("selfsown-whisper", "candidate", project / "got")
+
+
+def test_an_evaluation_may_refuse_a_better_model(project: Path, evaluated: Callable[..., str]) -> None:
+    version = evaluated("refused", np.maximum(UNTOUCHED - 3, 0), refused="its first stage learnt nothing")
+    with pytest.raises(tracking.PromotionRefused, match="refused: its first stage learnt nothing"):
+        tracking.promote("selfsown-whisper")
+    assert champion() is None and tags(version)["promotion.reason"] == "its first stage learnt nothing"

@@ -23,12 +23,15 @@ from selfsown.corpora.readers.documents.shelf import read_documents
 from selfsown.corpora.readers.rationales import own as own_problems
 from selfsown.corpora.readers.speech import folder as recordings
 from selfsown.corpora.readers.speech.clips import SPLITS, Clip
+from selfsown.corpora.readers.triplets import own as own_triplets
 from selfsown.corpora.speech import placed
 from selfsown.corpora.speech.judge import Judge, judged
 from selfsown.corpora.speech.left import ADVICE, lacking
 from selfsown.corpora.speech.rules import SpeechParams
 from selfsown.corpora.speech.splits import refuse_leaks
-from selfsown.errors import UserError
+from selfsown.errors import UserError, first_line
+from selfsown.corpora.triplets import TripletsParams
+from selfsown.corpora.triplets.choice import judge as judge_triplets
 from selfsown.params import load_params
 from selfsown.products import losses
 from selfsown.sources import check_names, fetch, register_folder, register_hub
@@ -53,8 +56,9 @@ def add(name: str, origin: str, keep: tuple[str, ...]) -> None:
     @REVISION for another than its main branch.
 
     A folder with manifest.csv, metadata.jsonl, sound files or Parquet with a column `audio` holds recordings. One with
-    .jsonl or Parquet that has `question` and `answer` holds problems to reason about. One with .txt, .jsonl, .jsonl.zst
-    or other Parquet holds texts.
+    .jsonl or Parquet that has `question` and `answer` holds problems to reason about. One with .csv, .jsonl or Parquet
+    that has `premise`, `entailment`, `contradiction`, or `premise`, `hypothesis`, `label`, holds triplets of sentences.
+    One with .txt, .jsonl, .jsonl.zst or other Parquet holds texts.
     """
     load_registry()  # there is one in the repository; outside of it none is made
     if origin.startswith("hub:"):
@@ -71,10 +75,13 @@ def add(name: str, origin: str, keep: tuple[str, ...]) -> None:
             found, then = _problems(folder, name)
         elif own_problems.holds_problems(folder):
             found, then = _worked(folder, name)
+        elif own_triplets.holds_triplets(folder):
+            found, then = _triplets(folder, name)
         elif not own_files(folder) and not (folder / "manifest.csv").is_file():
             raise UserError(
                 f"{origin}: expected recordings (manifest.csv, metadata.jsonl or Parquet with a column `audio`), "
-                f"problems (.jsonl or Parquet with question and answer) or texts ({', '.join(OWN)}) in it"
+                "problems (.jsonl or Parquet with question and answer), triplets of sentences (.csv, .jsonl or Parquet "
+                f"with premise, entailment and contradiction) or texts ({', '.join(OWN)}) in it"
             )
         else:
             found, then = (_texts if holds_texts(folder) else _recordings)(folder, name)
@@ -215,6 +222,24 @@ def _worked(folder: Path, name: str) -> tuple[list[str], list[str]]:
     reasoned = sum(bool(row.rationale) for row in usable)
     return [f"{len(usable):,} problems, {reasoned:,} with a rationale", *table, *refusals], [
         f"corpora.rationales.sets: [{wanted}]  # for example; or beside those that are there"
+    ]
+
+
+def _triplets(folder: Path, name: str) -> tuple[list[str], list[str]]:
+    """What the stage corpora.triplets can use of a folder, like `_recordings`."""
+    params = load_params("corpora.triplets", TripletsParams)
+    rows = judge_triplets(own_triplets.read(name, folder), params.words)
+    refusals = _refusals((row.reason, row.id.removeprefix(f"{name}/")) for row in rows)
+    usable = [row for row in rows if not row.reason]
+    if not usable:
+        raise UserError("\n".join([f"{folder}: no triplet that can be used", *refusals]))
+    splits = Counter(row.split or "not given" for row in usable)
+    table = [f"  split {split}: {count:,}" for split, count in sorted(splits.items())]
+    free = len([row for row in usable if not row.split]) // 8
+    sources = ", ".join(dict.fromkeys((*params.sources, name)))
+    return [f"{len(usable):,} triplets of {len({row.group for row in usable}):,} groups", *table, *refusals], [
+        f"corpora.triplets.sources: [{sources}]",
+        f"corpora.triplets.rows: {{test: {free}, dev: {free}, train: null}}  # for example, of the folder alone",
     ]
 
 

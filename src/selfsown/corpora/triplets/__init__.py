@@ -73,8 +73,8 @@ def triplets(params: TripletsParams, *, ratings: In, corpus: Out) -> Metrics:
         reasons = Counter(row.reason.partition(":")[0] for row in dropped)
         said = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common()) or "none"
         raise UserError(
-            f"params.yaml: corpora.triplets: no triplet is left for the split {missing[0]!r}: ask for fewer `rows` of the "
-            f"others, or add sources; dropped: {said}"
+            f"params.yaml: corpora.triplets: no triplet is left for the split {missing[0]!r}: ask for fewer `rows` of "
+            f"the others, or add sources; dropped: {said}"
         )
     origins = [describe(source) for source in params.sources]
     write_product(

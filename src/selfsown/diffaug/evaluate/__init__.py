@@ -22,7 +22,17 @@ from selfsown.bootstrap import FloatArray
 from selfsown.diffaug.evaluate.embedding import BATCH, Embedded, load_arm
 from selfsown.diffaug.evaluate.figures import EVALUATION as EVALUATION
 from selfsown.diffaug.evaluate.figures import auc_errors, split_arm
-from selfsown.diffaug.evaluate.items import ALIGNMENT, AUC, STAGE_1, TASK, UNIFORMITY, alone, measure_of, offline_items, texts_of
+from selfsown.diffaug.evaluate.items import (
+    ALIGNMENT,
+    AUC,
+    STAGE_1,
+    TASK,
+    UNIFORMITY,
+    alone,
+    measure_of,
+    offline_items,
+    texts_of,
+)
 from selfsown.diffaug.evaluate.side_by_side import margins, side_by_side
 from selfsown.diffaug.evaluate.statistics import auc_values
 from selfsown.diffaug.evaluate.tasks import task_scores
@@ -38,8 +48,8 @@ PREFIX = "prefix"
 
 CARD = """# Sentence embeddings, tuned with prefixes ({arm})
 
-`SentenceTransformer(folder)` loads it; `selfsown embed` uses it. A contrastive encoder after DiffAug (arXiv 2210.16536):
-its positives differ by prefixes that were tuned on entailment first. It was tuned on English sentences.
+`SentenceTransformer(folder)` loads it; `selfsown embed` uses it. A contrastive encoder after DiffAug (arXiv
+2210.16536): its positives differ by prefixes that were tuned on entailment first. It was tuned on English sentences.
 
 What it learnt from: {data}"""
 

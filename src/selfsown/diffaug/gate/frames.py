@@ -1,4 +1,4 @@
-"""The products as their suites look at them: what is worked out of every row; a fault is missing where there is none."""
+"""The products as their suites look at them, with what is worked out of every row; faults are missing if none."""
 
 from __future__ import annotations
 

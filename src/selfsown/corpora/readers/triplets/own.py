@@ -34,7 +34,7 @@ def holds_triplets(root: Path) -> bool:
 
 
 def read(source: str, folder: Path) -> Iterator[Triplet]:
-    """The triplets of a folder; a row that cannot be used is refused with its file and line.
+    """The triplets of a folder; a row that cannot be used is refused; its id says file and line.
 
     Raises:
         UserError: no file of rows in it, or one that has neither columns.
@@ -63,19 +63,19 @@ def _read(row: Found, source: str, place: str, names: tuple[str, str, str] | Non
     """A row as a triplet or, without names of its columns, as a labelled pair."""
     nothing = Triplet(f"{source}/{place}", source)
     if isinstance(row, str):
-        return replace(nothing, reason=f"unreadable row: {place}: {row}")
+        return replace(nothing, reason=f"unreadable row: {row}")
     texts = [row[name] for name in (names or PAIRS[:2])] if set(names or PAIRS) <= row.keys() else [None]
     if not all(isinstance(text, str) and text.strip() for text in texts):
-        return replace(nothing, reason=f"empty sentence: {place}")
+        return replace(nothing, reason="empty sentence")
     about = _about(row)
     if about["split"] and about["split"] not in SPLITS:
-        return replace(nothing, reason=f"unknown split: {place}: {about['split']!r}, known are {', '.join(SPLITS)}")
+        return replace(nothing, reason=f"unknown split: {about['split']!r}, known are {', '.join(SPLITS)}")
     if names:
         premise, entailment, contradiction = map(normalize_text, texts)
         return replace(nothing, premise=premise, entailment=entailment, contradiction=contradiction, **about)
     label = str(row["label"]).strip().casefold()
     if label not in LABELS:
-        return replace(nothing, reason=f"unknown label: {place}: {label[:40]!r}, known are {', '.join(LABELS)}")
+        return replace(nothing, reason=f"unknown label: {label[:40]!r}, known are {', '.join(LABELS)}")
     return Claim(nothing.id, texts[0], texts[1], LABELS[label], **about)
 
 

@@ -1,4 +1,4 @@
-"""A triplet: a premise, a claim that it entails, and one that it contradicts. Labelled pairs are joined into triplets."""
+"""A triplet: a premise, a claim that it entails, one that it contradicts; labelled pairs are joined into triplets."""
 
 from __future__ import annotations
 
