@@ -49,7 +49,9 @@ def ratings(params: RatingsParams, *, corpus: Out) -> Metrics:
     Raises:
         UserError: a set cannot be read.
     """
-    rows, dropped, reasons = [], [], []
+    rows: list[dict[str, object]] = []
+    dropped: list[dict[str, object]] = []
+    reasons: list[str] = []
     for name in params.sets:
         judged = list(judge(SETS[name].read(fetch(SETS[name].source))))
         groups = grouped(rating for rating in judged if not rating.reason)

@@ -59,7 +59,7 @@ def assign(rows: Sequence[Triplet], wanted: Rows, seed: int, rated: Iterable[str
         if not row.reason:
             groups[row.group].append(index)
     result = list(rows)
-    room = {split: len(rows) if count is None else count for split, count in wanted.items()}
+    room: dict[str, int] = {split: len(rows) if count is None else count for split, count in wanted.items()}
     for group in sorted(groups, key=partial(rank, seed)):
         members = groups[group]
         own = sorted({rows[index].split for index in members} - {""}, key=SPLITS.index)

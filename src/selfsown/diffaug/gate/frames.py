@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -26,26 +26,25 @@ def triplet_frame(triplets: pd.DataFrame, rated: pd.DataFrame) -> pd.DataFrame:
     splits of the row's group, if several. `same`: two of its sentences, if they are the same.
     """
     forms = pd.DataFrame({name: triplets[name].map(normalize_for_comparison) for name in SENTENCES})
-    known = dict.fromkeys(map(normalize_for_comparison, [*rated["left"], *rated["right"]]), "ratings")
-    for split in reversed(HELD_OUT):  # a sentence on both is said to be on test
-        mine = forms[triplets["split"] == split]
-        known.update(dict.fromkeys(mine.to_numpy().ravel(), split))
+    known = {"ratings": set(map(normalize_for_comparison, [*rated["left"], *rated["right"]]))}
+    for split in HELD_OUT:
+        known[split] = set(forms[triplets["split"] == split].to_numpy().ravel())
     splits = triplets.groupby("group")["split"].agg(lambda values: sorted(set(values)))
     torn = {group: " and ".join(names) for group, names in splits.items() if len(names) > 1}
     rows = list(zip(triplets["split"], *(forms[name] for name in SENTENCES), strict=True))
     return triplets.assign(
         **{f"{name}_form": forms[name] for name in SENTENCES},
-        **{f"{name}_words": forms[name].str.split().str.len() for name in SENTENCES},
+        **{f"{name}_words": forms[name].map(count_words) for name in SENTENCES},
         held_out=_texts(_leak(split, said, known) for split, *said in rows),
         torn=_texts(torn.get(group) for group in triplets["group"]),
         same=_texts(_same(said) for _, *said in rows),
     )
 
 
-def _leak(split: str, said: Iterable[str], known: dict[str, str]) -> str | None:
-    """The place of a sentence that is held out from the split."""
+def _leak(split: str, said: Sequence[str], known: Mapping[str, set[str]]) -> str | None:
+    """Where a sentence stands that is held out from the split, and the sentence."""
     from_it = {"train": ("test", "dev", "ratings"), "dev": ("test", "ratings")}.get(split, ())
-    return next((f"{known[form]}: {form[:40]}" for form in said if known.get(form) in from_it), None)
+    return next((f"{place}: {form[:40]}" for place in from_it for form in said if form in known[place]), None)
 
 
 def _same(said: list[str]) -> str | None:
@@ -84,7 +83,7 @@ def prose_frame(prose: pd.DataFrame, triplets: pd.DataFrame, rated: pd.DataFrame
     forms = prose["text"].map(normalize_for_comparison)
     return prose.assign(
         form=forms,
-        words=prose["text"].str.split().str.len(),
+        words=prose["text"].map(count_words),
         characters=prose["text"].str.len(),
         held_out=_texts(
             "the same" if form in known else runs.leak(keyed(split_words(text)).keys) or None
@@ -98,6 +97,11 @@ def rating_frame(rated: pd.DataFrame) -> pd.DataFrame:
     sides = (rated[side].map(normalize_for_comparison) for side in ("left", "right"))
     same = [left if left == right else None for left, right in zip(*sides, strict=True)]
     return rated.assign(set_rows=rated.groupby("set")["id"].transform("size"), same=_texts(same))
+
+
+def count_words(text: str) -> int:
+    """Words between blanks."""
+    return len(text.split())
 
 
 def _texts(values: Iterable[str | None]) -> pd.Series[str]:

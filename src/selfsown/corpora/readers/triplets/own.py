@@ -64,8 +64,9 @@ def _read(row: Found, source: str, place: str, names: tuple[str, str, str] | Non
     nothing = Triplet(f"{source}/{place}", source)
     if isinstance(row, str):
         return replace(nothing, reason=f"unreadable row: {row}")
-    texts = [row[name] for name in (names or PAIRS[:2])] if set(names or PAIRS) <= row.keys() else [None]
-    if not all(isinstance(text, str) and text.strip() for text in texts):
+    columns = names or PAIRS
+    texts = [text for name in columns[: 3 if names else 2] if isinstance(text := row.get(name), str) and text.strip()]
+    if len(texts) < (3 if names else 2):
         return replace(nothing, reason="empty sentence")
     about = _about(row)
     if about["split"] and about["split"] not in SPLITS:
@@ -73,7 +74,7 @@ def _read(row: Found, source: str, place: str, names: tuple[str, str, str] | Non
     if names:
         premise, entailment, contradiction = map(normalize_text, texts)
         return replace(nothing, premise=premise, entailment=entailment, contradiction=contradiction, **about)
-    label = str(row["label"]).strip().casefold()
+    label = str(row.get("label")).strip().casefold()
     if label not in LABELS:
         return replace(nothing, reason=f"unknown label: {label[:40]!r}, known are {', '.join(LABELS)}")
     return Claim(nothing.id, texts[0], texts[1], LABELS[label], **about)
