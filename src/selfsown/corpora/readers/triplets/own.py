@@ -64,9 +64,9 @@ def _read(row: Found, source: str, place: str, names: tuple[str, str, str] | Non
     nothing = Triplet(f"{source}/{place}", source)
     if isinstance(row, str):
         return replace(nothing, reason=f"unreadable row: {row}")
-    columns = names or PAIRS
-    texts = [text for name in columns[: 3 if names else 2] if isinstance(text := row.get(name), str) and text.strip()]
-    if len(texts) < (3 if names else 2):
+    wanted = names or PAIRS[:2]
+    texts = [text for name in wanted if isinstance(text := row.get(name), str) and text.strip()]
+    if len(texts) < len(wanted):
         return replace(nothing, reason="empty sentence")
     about = _about(row)
     if about["split"] and about["split"] not in SPLITS:
