@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.recipe, pytest.mark.usefixtures("smoke")]
         ("rationales", 40),
         ("documents/text", 50),
         ("documents/code", 20),
+        ("triplets", 450),
+        ("prose", 200),
     ],
 )
 def test_product(product: str, fewest: int) -> None:

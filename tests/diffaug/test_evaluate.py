@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.corpora.sentences_project import rating, triplet, words, write_ratings, write_triplets
+from tests.corpora.sentences_project import rating, triplet, write_ratings, write_triplets
+from tests.diffaug.tiny_arms import ARMS, write_arms
 
 from selfsown import evaluation
 from selfsown.diffaug.evaluate import EVALUATION, EvaluateParams, evaluate
@@ -27,38 +28,11 @@ PARAMS: dict[str, Any] = {
     "data_seed": 1, "registered": "diffaug", "prefix": "main", "min_prefix_accuracy": 0.55, "pairs": 40,
     "dev_pairs": 20, "batch_size": 8, "tasks": [], "samples": 2,
 }  # fmt: skip
-ARMS = ("untouched_mean", "untouched_cls", "simcse", "diffaug", "simcse_tenth", "diffaug_tenth")
 
 
 @pytest.fixture(scope="module")
 def arms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders of tiny random encoders, each with other weights, as `SentenceTransformer` saves them."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    root = tmp_path_factory.mktemp("models")
-    made = {word for number in (*range(80), *range(5000, 5020)) for word in words(number)}
-    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "it", "the", "one", "no", "by", "water", *sorted(made)]
-    tokenizer = Tokenizer(models.WordLevel({name: place for place, name in enumerate(names)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
-    for seed, arm in enumerate(ARMS):
-        torch.manual_seed(seed)
-        config = BertConfig(
-            vocab_size=len(names), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-            max_position_embeddings=64, initializer_range=0.5,
-        )  # fmt: skip
-        BertModel(config).save_pretrained(root / "bare" / arm)
-        PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(root / "bare" / arm)
-        modules = [Transformer(str(root / "bare" / arm), max_seq_length=32), Pooling(16, pooling_mode="mean")]
-        SentenceTransformer(modules=modules, device="cpu").save(str(root / "arms" / arm))
-        if not arm.startswith("untouched"):
-            curve = [{"step": step, "dev_auc": 0.5 + seed / 100} for step in (10, 20)]
-            (root / "arms" / arm / "training.json").write_text(json.dumps(curve))
-    return root
+    return write_arms(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture
@@ -100,7 +74,7 @@ def test_the_stage_compares_every_arm_and_says_what_promotion_asks(
     monkeypatch.setattr(
         evaluation, "register", lambda name, folder, **said: registered.append({"folder": folder, **said})
     )
-    headline = run(project, arms / "arms")
+    headline = run(project, arms)
     rows = [Row(**row) for row in json.loads((project / "rows.json").read_text())]
     values = {row[:3]: row for row in rows}
     for arm in ARMS:
@@ -121,7 +95,7 @@ def test_the_stage_compares_every_arm_and_says_what_promotion_asks(
     assert len(headline) == 6 and headline["lee_diffaug"] == values["lee", "diffaug", ""].value
 
     (said,) = registered
-    assert said["folder"] == arms / "arms/diffaug" and said["refused"] == ""
+    assert said["folder"] == arms / "diffaug" and said["refused"] == ""
     assert said["counts"].errors.sum() / said["counts"].units.sum() == pytest.approx(1 - headline["nli_auc_diffaug"])
     assert said["baseline"].errors.sum() / 20 == pytest.approx(1 - headline["nli_auc_untouched"])
     assert "Made here." in said["about"], "the card says what it learnt from"
@@ -140,7 +114,7 @@ def test_the_stage_compares_every_arm_and_says_what_promotion_asks(
     paper.check_declared({row.measure for row in rows}, {row.arm for row in rows} - {"untouched_cls"})
 
     learnt(project, 0.54)
-    run(project, arms / "arms")
+    run(project, arms)
     assert registered[-1]["refused"] == (
         "its stage 1 (main) learnt nothing: dev accuracy 0.540, chance is 0.5, at least 0.55 is asked for"
     )
@@ -149,9 +123,9 @@ def test_the_stage_compares_every_arm_and_says_what_promotion_asks(
 @pytest.mark.usefixtures("plainly")
 def test_what_is_missing_is_named(project: Path, arms: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"registered: no arm 'best' in .*simcse_tenth"):
-        run(project, arms / "arms", registered="best")
+        run(project, arms, registered="best")
     with pytest.raises(UserError, match=r"prefix: 'half' is not in .*\['main', 'tenth'\]"):
-        run(project, arms / "arms", prefix="half")
+        run(project, arms, prefix="half")
     only = tmp_path / "only"
     (only / "diffaug").mkdir(parents=True)
     with pytest.raises(UserError, match="no untouched encoder is there"):
@@ -160,7 +134,7 @@ def test_what_is_missing_is_named(project: Path, arms: Path, tmp_path: Path) -> 
         load_arm(only / "diffaug")
     (project / "prefixes/main/training.json").write_text("[]")
     with pytest.raises(UserError, match=r"prefixes/main: no dev_accuracy in training\.json"):
-        run(project, arms / "arms")
+        run(project, arms)
 
 
 def items(seed: int, lift: float, count: int = 200) -> pd.DataFrame:
