@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,18 +19,29 @@ if TYPE_CHECKING:
 
 BATCH = 64
 
+_OWN = "selfsown.diffaug."
+
 
 def load_arm(folder: Path) -> SentenceTransformer:
     """The model of a folder, in fp32, on the settings' device.
+
+    The library asks for `trust_remote_code` before it imports a class that is not its own. A module of this package is
+    no code of the folder's, so the library is handed it instead.
 
     Raises:
         UserError: the folder does not load.
     """
     from sentence_transformers import SentenceTransformer
 
+    device = str(compute_device())
     try:
-        return SentenceTransformer(str(folder), device=str(compute_device()), local_files_only=True)
-    except (OSError, ValueError) as error:
+        kind = json.loads((folder / "modules.json").read_text())[0]["type"]
+        if not kind.startswith(_OWN):
+            return SentenceTransformer(str(folder), device=device, local_files_only=True)
+        module, _, name = kind.rpartition(".")
+        own = getattr(importlib.import_module(module), name).load(str(folder))
+        return SentenceTransformer(modules=[own], device=device)
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise UserError(f"{folder}: no model that SentenceTransformer loads: {first_line(error)}") from None
 
 
