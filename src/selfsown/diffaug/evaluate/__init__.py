@@ -48,8 +48,9 @@ PREFIX = "prefix"
 
 CARD = """# Sentence embeddings, tuned with prefixes ({arm})
 
-`SentenceTransformer(folder)` loads it; `selfsown embed` uses it. A contrastive encoder after DiffAug (arXiv
-2210.16536): its positives differ by prefixes that were tuned on entailment first. It was tuned on English sentences.
+`selfsown embed` uses it; `selfsown.diffaug.embedding.module` loads it as a `SentenceTransformer`. A contrastive encoder
+after DiffAug (arXiv 2210.16536): its positives differ by prefixes that were tuned on entailment first. It was tuned on
+English sentences.
 
 What it learnt from: {data}"""
 

@@ -1,4 +1,4 @@
-"""Embeddings of an arm's folder, as whoever loads it gets them: `SentenceTransformer(folder)`."""
+"""Embeddings of an arm's folder, as whoever loads it as a `SentenceTransformer` gets them."""
 
 from __future__ import annotations
 
