@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +10,14 @@ import numpy as np
 
 from selfsown.bootstrap import FloatArray
 from selfsown.device import compute_device
+from selfsown.diffaug.embedding.description import DESCRIPTION
+from selfsown.diffaug.embedding.module import sentence_transformer
 from selfsown.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BATCH = 64
-
-_OWN = "selfsown.diffaug."
 
 
 def load_arm(folder: Path) -> SentenceTransformer:
@@ -34,14 +32,11 @@ def load_arm(folder: Path) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
     device = str(compute_device())
+    if (folder / DESCRIPTION).is_file():
+        return sentence_transformer(folder, device=device)
     try:
-        kind = json.loads((folder / "modules.json").read_text())[0]["type"]
-        if not kind.startswith(_OWN):
-            return SentenceTransformer(str(folder), device=device, local_files_only=True)
-        module, _, name = kind.rpartition(".")
-        own = getattr(importlib.import_module(module), name).load(str(folder))
-        return SentenceTransformer(modules=[own], device=device)
-    except (OSError, ValueError, LookupError, TypeError) as error:
+        return SentenceTransformer(str(folder), device=device, local_files_only=True)
+    except (OSError, ValueError) as error:
         raise UserError(f"{folder}: no model that SentenceTransformer loads: {first_line(error)}") from None
 
 

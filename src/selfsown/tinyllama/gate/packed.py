@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from selfsown.products import iter_product
 from selfsown.text.documents.encoding import text_id
-from selfsown.tinyllama.vocabulary.forms import TokenArray, load_tokenizer
+from selfsown.tinyllama.vocabulary.forms import ROLES, TokenArray, load_tokenizer
 
 
 def packed_frame(product: Path, folder: Path) -> pd.DataFrame:
@@ -44,13 +44,13 @@ def _documents(table: pa.Table) -> Iterator[TokenArray]:
 
 
 def _faults(tokenizer: PreTrainedTokenizerFast, documents: list[TokenArray], ids: list[str]) -> list[str | None]:
-    """Why a document is not the beginning token, its text and the end token.
+    """Why a document is not the beginning token, its text (or its question and answer as a chat) and the end token.
 
     That the text comes back to the letter is asked of byte-level vocabularies: others change blanks.
     """
     exact = isinstance(tokenizer.backend_tokenizer.decoder, decoders.ByteLevel)
     texts = tokenizer.backend_tokenizer.decode_batch(
-        [tokens[1:-1].tolist() for tokens in documents] if exact else [], skip_special_tokens=False
+        [_said(tokenizer, tokens) for tokens in documents] if exact else [], skip_special_tokens=False
     )
     begin, end, size = tokenizer.bos_token_id, tokenizer.eos_token_id, len(tokenizer)
     faults: list[str | None] = []
@@ -66,3 +66,13 @@ def _faults(tokenizer: PreTrainedTokenizerFast, documents: list[TokenArray], ids
             fault = "its tokens are not the text that its id names"
         faults.append(fault)
     return faults
+
+
+def _said(tokenizer: PreTrainedTokenizerFast, tokens: TokenArray) -> list[int]:
+    """The tokens of a document's text; of a chat those of the question, a line break, those of the answer."""
+    said: list[int] = tokens[1:-1].tolist()
+    asks, answers = tokenizer.convert_tokens_to_ids(ROLES[1:])
+    if said[:1] != [asks] or answers not in said:
+        return said
+    middle = said.index(answers)
+    return [*said[1:middle], *tokenizer("\n", add_special_tokens=False).input_ids, *said[middle + 1 :]]
