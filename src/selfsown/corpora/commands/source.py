@@ -29,9 +29,9 @@ from selfsown.corpora.speech.judge import Judge, judged
 from selfsown.corpora.speech.left import ADVICE, lacking
 from selfsown.corpora.speech.rules import SpeechParams
 from selfsown.corpora.speech.splits import refuse_leaks
-from selfsown.errors import UserError, first_line
 from selfsown.corpora.triplets import TripletsParams
 from selfsown.corpora.triplets.choice import judge as judge_triplets
+from selfsown.errors import UserError
 from selfsown.params import load_params
 from selfsown.products import losses
 from selfsown.sources import check_names, fetch, register_folder, register_hub
