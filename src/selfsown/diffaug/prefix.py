@@ -112,7 +112,7 @@ def by_group(triplets: Sequence[Triplet], right: FloatArray) -> Estimate:
         right: in [0, 1], `[triplets]`.
     """
     _, places = np.unique([each.group for each in triplets], return_inverse=True)
-    return bootstrap.rate(np.bincount(places, right), np.bincount(places).astype(float))
+    return bootstrap.rate(np.bincount(places, right).astype(float), np.bincount(places).astype(float))
 
 
 def halves(dev: Sequence[Triplet]) -> tuple[list[Triplet], list[Triplet]]:
