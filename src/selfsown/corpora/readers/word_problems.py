@@ -14,7 +14,7 @@ from pathlib import Path
 
 from selfsown.arithmetic import Expression, Operation, Refused, parse_decimal, parse_prefix
 from selfsown.corpora.readers.tables import csv_rows, read_json
-from selfsown.corpora.readers.values import NotTextError, text_of
+from selfsown.corpora.readers.tables.values import NotTextError, text_of
 from selfsown.errors import UserError
 
 FOLDS = 5

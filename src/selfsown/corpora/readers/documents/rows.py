@@ -17,7 +17,7 @@ import zstandard
 
 from selfsown.corpora.readers.documents.document import Document, decoded
 from selfsown.corpora.readers.tables import open_parquet, refuse_pointer
-from selfsown.corpora.readers.values import missing
+from selfsown.corpora.readers.tables.values import missing
 from selfsown.errors import UserError, first_line
 
 COLUMNS = ("text", "content")

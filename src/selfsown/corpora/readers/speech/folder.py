@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from selfsown.corpora.readers.speech.clips import SPLITS, Clip
 from selfsown.corpora.readers.tables import Row, csv_rows, json_rows, named_split, open_parquet, own_paths
-from selfsown.corpora.readers.values import NotTextError, missing, text_of
+from selfsown.corpora.readers.tables.values import NotTextError, missing, text_of
 from selfsown.errors import UserError
 from selfsown.sources import fetch
 from selfsown.text.written.alphabets import language_of
