@@ -14,8 +14,8 @@ from pathlib import Path
 from selfsown.arithmetic import Refused, parse_value, print_value
 from selfsown.corpora.readers.rationales.gsm8k import with_rationale
 from selfsown.corpora.readers.rationales.worked import SPLITS, Worked
-from selfsown.corpora.readers.tables.streamed import Found, columns_of, rows_of
 from selfsown.corpora.readers.tables import named_split, own_paths
+from selfsown.corpora.readers.tables.streamed import Found, columns_of, rows_of
 from selfsown.corpora.readers.tables.values import missing
 from selfsown.errors import UserError
 from selfsown.reasoning.rationale import MARK, final_answer

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from selfsown.corpora.readers.tables.streamed import Found, columns_of, rows_of
 from selfsown.corpora.readers.tables import own_paths
+from selfsown.corpora.readers.tables.streamed import Found, columns_of, rows_of
 from selfsown.corpora.readers.triplets.triplet import SPLITS, Claim, Triplet, join
 from selfsown.errors import UserError
 from selfsown.text.written.normal import normalize_text
