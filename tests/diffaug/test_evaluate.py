@@ -54,6 +54,7 @@ def learnt(project: Path, best: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         curve = [{"step": step, "dev_accuracy": value} for step, value in ((5, 0.5), (10, accuracy), (15, 0.5))]
         (folder / "training.json").write_text(json.dumps(curve))
+        (folder / "accuracy.json").write_text(json.dumps({"accuracy": accuracy, "chance": 0.5}))
 
 
 def run(project: Path, models: Path, **changes: Any) -> dict[str, float]:
@@ -132,8 +133,8 @@ def test_what_is_missing_is_named(project: Path, arms: Path, tmp_path: Path) -> 
         run(project, only)
     with pytest.raises(UserError, match=r"only/diffaug: no model that SentenceTransformer loads"):
         load_arm(only / "diffaug")
-    (project / "prefixes/main/training.json").write_text("[]")
-    with pytest.raises(UserError, match=r"prefixes/main: no dev_accuracy in training\.json"):
+    (project / "prefixes/main/accuracy.json").write_text("[]")
+    with pytest.raises(UserError, match=r"prefixes/main: no accuracy in accuracy\.json"):
         run(project, arms)
 
 

@@ -98,7 +98,7 @@ def evaluate(
             on_dev[arm] = _auc(embedded, dev)
     best = max(on_dev, key=lambda arm: (on_dev[arm], arm))
     stages = {folder.name: folder for folder in model_folders(prefixes)}
-    learnt = {name: best_accuracy(folder) for name, folder in stages.items()}
+    learnt = {name: dev_accuracy(folder) for name, folder in stages.items()}
     if params.prefix not in learnt:
         raise UserError(f"params.yaml: diffaug.evaluate.prefix: {params.prefix!r} is not in {prefixes}: {list(learnt)}")
     frames[PREFIX] = alone(STAGE_1, learnt.items())
@@ -153,16 +153,16 @@ def drawn(triplets: pd.DataFrame, split: str, count: int, seed: int) -> pd.DataF
     return mine.loc[order].head(count).reset_index(drop=True)
 
 
-def best_accuracy(prefix: Path) -> float:
-    """The best dev accuracy that stage 1 reached.
+def dev_accuracy(prefix: Path) -> float:
+    """The accuracy of stage 1 on dev claims that its best step was not chosen by.
 
     Raises:
         UserError: its folder does not say.
     """
     try:
-        return max(float(point["dev_accuracy"]) for point in json.loads((prefix / "training.json").read_text()))
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{prefix}: no dev_accuracy in training.json ({error}); train it again") from None
+        return float(json.loads((prefix / "accuracy.json").read_text())["accuracy"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{prefix}: no accuracy in accuracy.json ({error}); train it again") from None
 
 
 def low_label(measured: Sequence[Row], measures: Sequence[str]) -> list[dict[str, object]]:
