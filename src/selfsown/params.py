@@ -151,10 +151,13 @@ def _explain(name: str, model: type[BaseModel], item: Any) -> str:
 
 def _fields(model: type[BaseModel], location: Sequence[str]) -> set[str]:
     """The keys that a model allows at a place inside it; on the way there are fields, indices, keys and union tags."""
-    models = [model]
+    models, named = [model], False
     for part in location:
-        if fields := [found.model_fields[part] for found in models if part in found.model_fields]:
+        if named:  # the key of a mapping, whatever fields are called so
+            named = False
+        elif fields := [found.model_fields[part] for found in models if part in found.model_fields]:
             models = [found for field in fields for found in _models(field.annotation)]
+            named = any(typing.get_origin(field.annotation) is dict for field in fields)
         else:
             tagged = (m for m in models if any(part in typing.get_args(f.annotation) for f in m.model_fields.values()))
             models = list(tagged) or models

@@ -252,7 +252,7 @@ def test_the_stage_writes_what_reads_like_a_report(tmp_path: Path) -> None:
     items = pd.read_parquet(tmp_path / "items.parquet")
     assert list(items.columns) == [*COLUMNS, "arm"]
     plots = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "plots").iterdir()}
-    assert set(plots) == {"accuracy", "pass_at_k", "cost", "dev", "dpo_dev", "samples"}
+    assert set(plots) == {"accuracy", "pass_at_k", "cost", "dev", "dpo_dev", "samples", "contaminated"}
     assert {point["arm"] for point in plots["dpo_dev"]} == {"dpo"} and len(plots["dev"]) == 4
     (point,) = (point for point in plots["cost"] if point["arm"] == "dpo_st")
     assert point["flops"] > 3 * 600 and point["accuracy"] == headline["accuracy_dpo_st"]
