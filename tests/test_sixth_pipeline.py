@@ -124,6 +124,7 @@ def test_it_runs_alone_and_its_figure_comes_onto_the_results_page(clone: Clone) 
     assert others == {"conf/config.yaml", "params.yaml", "dvc.lock", "docs/dag.svg", "reports/results.md"}
 
 
+@pytest.mark.slow
 def test_the_shared_tests_hold_it_to_the_rules(clone: Clone) -> None:
     clone.run("python", "scripts/set_profile.py", "profile=laptop")
     clone.run("python", "scripts/write_deps.py")

@@ -36,7 +36,7 @@ def whisper_version(folder: Path) -> str | None:
     )
 
 
-@pytest.fixture(params=["sqlite", "server"])
+@pytest.fixture(params=["sqlite", pytest.param("server", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest, project: Path) -> MlflowClient:
     if request.param == "server":
         request.getfixturevalue("server")
