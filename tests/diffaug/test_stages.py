@@ -182,7 +182,7 @@ def test_the_encoder_is_the_sources_files(world: Path, tmp_path: Path, monkeypat
     fetched = tmp_path / "fetched" / "a" / "model"
     shutil.copytree(world / "encoder", fetched)
     (fetched / "weights.bin").write_bytes(b"pickled")
-    monkeypatch.setattr("selfsown.diffaug.encoder.fetch", lambda name: tmp_path / "fetched")
+    monkeypatch.setattr("selfsown.sources.model.fetch", lambda name: tmp_path / "fetched")
     kind = type("Said", (), {"version": "1", "licence": "MIT", "citation": "us"})
     monkeypatch.setattr("selfsown.diffaug.encoder.describe", lambda name: kind)
     encoder(EncoderParams(), source="made", model=tmp_path / "encoder")

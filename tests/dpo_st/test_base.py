@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from tests.dpo_st.tiny_samplers import write_model
 
-from selfsown.dpo_st import base as module
 from selfsown.dpo_st.base import BaseParams, base
 from selfsown.errors import UserError
 
@@ -19,7 +18,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_model(folder / "inner", "groups")
     (folder / "inner" / "pytorch_model.bin").write_bytes(b"pickled")
     (folder / "inner" / "modeling.py").write_text("raise SystemExit")
-    monkeypatch.setattr(module, "fetch", lambda name: folder)
+    monkeypatch.setattr("selfsown.sources.model.fetch", lambda name: folder)
     return folder
 
 

@@ -7,7 +7,6 @@ from tests.msat.tiny_solver import tiny_encoder
 from transformers import AutoModel, AutoTokenizer
 
 from selfsown.errors import UserError
-from selfsown.msat import encoder as module
 from selfsown.msat.encoder import EncoderParams, encoder
 from selfsown.msat.solvers.encoder import load_encoder
 
@@ -19,7 +18,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What is fetched: the encoder stands somewhere in it."""
     folder = tmp_path / "source"
     tiny_encoder(folder / "some" / "place")
-    monkeypatch.setattr(module, "fetch", lambda _: folder)
+    monkeypatch.setattr("selfsown.sources.model.fetch", lambda _: folder)
     return folder
 
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import shutil
 
-from selfsown.errors import UserError
 from selfsown.files import whole_folder, write_json
-from selfsown.sources import describe, fetch
+from selfsown.sources import describe
+from selfsown.sources.model import model_files
 from selfsown.stage import Metrics, Out, StageParams, stage
-
-KEPT = (".json", ".model", ".txt", ".safetensors")
 
 
 class EncoderParams(StageParams):
@@ -28,13 +26,7 @@ def encoder(params: EncoderParams, *, source: str, model: Out) -> Metrics:
     Raises:
         UserError: not exactly one model in the source, or one without a fast tokenizer.
     """
-    fetched = fetch(source)
-    configs = [path for path in sorted(fetched.rglob("config.json")) if list(path.parent.glob("*.safetensors"))]
-    if len(configs) != 1:
-        raise UserError(f"{source}: {len(configs)} folders with config.json and safetensors; needs exactly one")
-    files = [path for path in sorted(configs[0].parent.iterdir()) if path.is_file() and path.suffix in KEPT]
-    if "tokenizer.json" not in {path.name for path in files}:
-        raise UserError(f"{source}: no tokenizer.json: sentences are cut into tokens by a fast tokenizer")
+    files = model_files(source, "sentences are cut into tokens by a fast tokenizer")
     said = describe(source)
     with whole_folder(model) as made:
         for path in files:

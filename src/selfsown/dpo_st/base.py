@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import shutil
 
-from selfsown.errors import UserError
 from selfsown.files import whole_folder
-from selfsown.sources import fetch
+from selfsown.sources.model import model_files
 from selfsown.stage import Metrics, Out, StageParams, stage
-
-KEPT = (".json", ".model", ".txt", ".jinja", ".safetensors")
 
 
 class BaseParams(StageParams):
@@ -29,13 +26,7 @@ def base(params: BaseParams, *, source: str, model: Out) -> Metrics:
     Raises:
         UserError: not exactly one model in the source, or one without a fast tokenizer.
     """
-    fetched = fetch(source)
-    configs = [path for path in sorted(fetched.rglob("config.json")) if list(path.parent.glob("*.safetensors"))]
-    if len(configs) != 1:
-        raise UserError(f"{source}: {len(configs)} folders with config.json and safetensors; needs exactly one")
-    files = [path for path in sorted(configs[0].parent.iterdir()) if path.is_file() and path.suffix in KEPT]
-    if "tokenizer.json" not in {path.name for path in files}:
-        raise UserError(f"{source}: no tokenizer.json: the calculator needs to know where each token stands in a text")
+    files = model_files(source, "the calculator needs to know where each token stands in a text")
     with whole_folder(model) as made:
         for path in files:
             shutil.copyfile(path, made / path.name)

@@ -11,7 +11,7 @@ from transformers import AutoTokenizer
 from selfsown.errors import UserError
 from selfsown.files import whole_folder
 from selfsown.msat.solvers.encoder import load_encoder
-from selfsown.sources import fetch
+from selfsown.sources.model import model_folder
 from selfsown.stage import Metrics, Out, StageParams, stage
 
 
@@ -24,12 +24,9 @@ class EncoderParams(StageParams):
 @stage()
 def encoder(params: EncoderParams, *, model: Out) -> Metrics:
     """Fetch the encoder and save it; returns the number of parameters."""
-    source = fetch(params.source)
-    configs = [path for path in sorted(source.rglob("config.json")) if list(path.parent.glob("*.safetensors"))]
-    if len(configs) != 1:
-        raise UserError(f"{params.source}: {len(configs)} folders with config.json and safetensors; needs exactly one")
-    network = load_encoder(configs[0].parent)
-    tokenizer = AutoTokenizer.from_pretrained(configs[0].parent)
+    folder = model_folder(params.source)
+    network = load_encoder(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     if not tokenizer.is_fast:
         raise UserError(f"{params.source}: no tokenizer.json; numbers are found again by a fast tokenizer's offsets")
     with whole_folder(model) as made:
