@@ -169,6 +169,19 @@ def write_rows(rows: Sequence[Row], headline: Mapping[str, tuple[str, str, str]]
     return {name: values[place] for name, place in headline.items() if place in values}
 
 
+Items = Mapping[tuple[str, str, str], pd.DataFrame]
+"""By measure, arm and part."""
+
+
+def by_place(frames: Mapping[str, pd.DataFrame]) -> Items:
+    """The items of each measure, arm and part, of arms' items with the columns `measure` and `part`."""
+    return {
+        (str(name), arm, str(part)): rows
+        for arm, frame in frames.items()
+        for (name, part), rows in frame.groupby(["measure", "part"], sort=False)
+    }
+
+
 def write_plots(plots: Path, **tables: Sequence[Mapping[str, object]]) -> None:
     """Write the data of each plot as JSON, and keep them with the run."""
     for name, table in tables.items():

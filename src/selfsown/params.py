@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -67,6 +67,16 @@ TOP_LEVEL = ("composed_from", *SHARED)
 
 PIPELINE_KEYS = ("matrix",)
 """Keys of a pipeline's section beside its stages: the lists that a DVC matrix runs over."""
+
+
+def check_known(names: Iterable[str], known: Collection[str]) -> None:
+    """For the validator of a parameter that lists names.
+
+    Raises:
+        ValueError: one of them is not known.
+    """
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"unknown {unknown[0]!r}, known: {', '.join(known)}")
 
 
 class ParamsError(UserError):

@@ -9,9 +9,9 @@ card exists nothing reads the product.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -26,6 +26,24 @@ REJECTED = "rejected.parquet"
 
 class ProductError(UserError):
     """A product is missing, unfinished or damaged; the message names the file and what to do."""
+
+
+class Credits(TypedDict):
+    """What a card says of where its rows are from; `contaminated` as in `CardInfo`."""
+
+    licence: str
+    source: str
+    contaminated: tuple[str, ...]
+
+
+def joined(credits: Iterable[Credits]) -> Credits:
+    """Of a product that is made of several sources or products; what they have in common is said once."""
+    parts = list(credits)
+    return {
+        "licence": "; ".join(dict.fromkeys(each["licence"] for each in parts)),
+        "source": "; ".join(dict.fromkeys(each["source"] for each in parts)),
+        "contaminated": tuple(dict.fromkeys(name for each in parts for name in each["contaminated"])),
+    }
 
 
 class CardInfo(Params):
@@ -61,6 +79,11 @@ class Card(CardInfo):
     columns: dict[str, str]
     dropped: dict[str, int]
     shards: tuple[ShardInfo, ...]
+
+    @property
+    def credits(self) -> Credits:
+        """For the card of what is made of this product."""
+        return {"licence": self.licence, "source": self.source, "contaminated": self.contaminated}
 
     @property
     def losses(self) -> str:

@@ -26,7 +26,7 @@ from pydantic import Field
 from selfsown.arithmetic import Expression, Refused, parse_decimal, parse_prefix, print_annotations
 from selfsown.corpora.schemas.document import EXERCISE, split_of
 from selfsown.errors import UserError
-from selfsown.products import CardInfo, read_card, read_product
+from selfsown.products import CardInfo, joined, read_card, read_product
 from selfsown.reasoning.rationale import ANNOTATION, MARK, filled, in_native
 from selfsown.shards import write_product
 from selfsown.shards.seeds import rank
@@ -64,7 +64,6 @@ def exercises(params: ExercisesParams, *, tasks: In, rationales: In, solved: Out
     counts: Counter[str] = Counter()
     for folder, (found, products) in made.items():
         rows = _rows(found, params)
-        cards = [read_card(product) for product in products]
         write_product(
             folder,
             [
@@ -74,10 +73,8 @@ def exercises(params: ExercisesParams, *, tasks: In, rationales: In, solved: Out
             schema=EXERCISE,
             card=CardInfo(
                 name=f"corpora/documents/{folder.name}",
-                licence="; ".join(dict.fromkeys(card.licence for card in cards)),
-                source="; ".join(dict.fromkeys(card.source for card in cards)),
+                **joined(read_card(product).credits for product in products),
                 seed=params.data_seed,
-                contaminated=tuple(sorted({name for card in cards for name in card.contaminated})),
                 note="Questions and their solutions. Splits train and validation, by exercise.",
             ),
         )

@@ -36,11 +36,11 @@ from selfsown.arithmetic import (
 )
 from selfsown.corpora.readers.word_problems import SETS, WordProblem, masked_numbers, read, without_numbers
 from selfsown.errors import UserError
-from selfsown.params import Range
-from selfsown.products import REJECTED, CardInfo, losses
+from selfsown.params import Range, check_known
+from selfsown.products import REJECTED, CardInfo, joined, losses
 from selfsown.shards import with_reason, write_product
 from selfsown.shards.seeds import rank
-from selfsown.sources import contaminated, describe, fetch
+from selfsown.sources import describe, fetch
 from selfsown.stage import Metrics, Out, StageParams, stage
 from selfsown.text.written.normal import normalize_for_comparison
 from selfsown.text.written.overlap import near_groups
@@ -69,8 +69,7 @@ class ProblemsParams(StageParams):
     @field_validator("sets")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in names if name not in SETS]:
-            raise ValueError(f"unknown {unknown[0]!r}, known: {', '.join(SETS)}")
+        check_known(names, SETS)
         return names
 
     @field_validator("constants")
@@ -117,11 +116,9 @@ def problems(params: ProblemsParams, *, corpus: Out) -> Metrics:
         schema=PROBLEM,
         card=CardInfo(
             name="corpora/problems",
-            licence="; ".join(dict.fromkeys(origin.licence for origin in origins)),
-            source="; ".join(f"{o.name} {o.version} ({o.citation})" for o in origins),
+            **joined(origin.credits for origin in origins),
             seed=params.data_seed,
             note=" ".join(origin.note for origin in origins),
-            contaminated=contaminated(origins),
         ),
         rejected=with_reason(_table(dropped), [row.problem.reason for row in dropped]),
     )

@@ -22,7 +22,7 @@ from selfsown.corpora.readers.documents.document import Document, decoded
 from selfsown.corpora.readers.documents.own import own_files
 from selfsown.errors import UserError
 from selfsown.params import Range
-from selfsown.products import CardInfo, iter_product, read_card, read_product
+from selfsown.products import CardInfo, iter_product, joined, read_card, read_product
 from selfsown.shards import with_reason, write_product
 from selfsown.shards.seeds import rank
 from selfsown.sources import describe, fetch
@@ -191,8 +191,7 @@ def _card(params: ProseParams, documents: Path, said: str) -> CardInfo:
     origins = [describe(name) for name in params.sources]
     return CardInfo(
         name="corpora/prose",
-        licence="; ".join(dict.fromkeys([*(c.licence for c in cards), *(o.licence for o in origins)])),
-        source="; ".join([*(c.source for c in cards), *(f"{o.name} {o.version} ({o.citation})" for o in origins)]),
+        **joined([*(card.credits for card in cards), *(origin.credits for origin in origins)]),
         seed=params.data_seed,
         note=" ".join([said, *(o.note for o in origins if o.note)]),
     )

@@ -14,7 +14,8 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from selfsown.corpora.readers.ratings import SETS, Rating
-from selfsown.products import CardInfo
+from selfsown.params import check_known
+from selfsown.products import CardInfo, joined
 from selfsown.shards import with_reason, write_product
 from selfsown.sources import describe, fetch
 from selfsown.stage import Metrics, Out, StageParams, stage
@@ -37,8 +38,7 @@ class RatingsParams(StageParams):
     @field_validator("sets")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in names if name not in SETS]:
-            raise ValueError(f"unknown {unknown[0]!r}, known: {', '.join(SETS)}")
+        check_known(names, SETS)
         return names
 
 
@@ -70,8 +70,7 @@ def ratings(params: RatingsParams, *, corpus: Out) -> Metrics:
         schema=RATING,
         card=CardInfo(
             name="corpora/ratings",
-            licence="; ".join(dict.fromkeys(origin.licence for origin in origins)),
-            source="; ".join(f"{o.name} {o.version} ({o.citation})" for o in origins),
+            **joined(origin.credits for origin in origins),
             seed=params.data_seed,
             note=" ".join(["To measure on, not to train on.", *(o.note for o in origins)]),
         ),

@@ -19,11 +19,11 @@ from pydantic import Field, field_validator
 
 from selfsown.corpora.readers.texts import TEXTS, TextSource
 from selfsown.errors import UserError
-from selfsown.params import Range
-from selfsown.products import REJECTED, CardInfo, losses, read_card, read_product
+from selfsown.params import Range, check_known
+from selfsown.products import REJECTED, CardInfo, joined, losses, read_card, read_product
 from selfsown.shards import with_reason, write_product
 from selfsown.shards.seeds import rank
-from selfsown.sources import contaminated, describe, fetch
+from selfsown.sources import describe, fetch
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.text.written.alphabets import language_misfit, script_misfit
 from selfsown.text.written.normal import normalize_for_comparison, normalize_text
@@ -55,8 +55,7 @@ class SentencesParams(StageParams):
     @field_validator("texts")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [name for name in names if name not in TEXTS]:
-            raise ValueError(f"unknown {unknown[0]!r}, known: {', '.join(TEXTS)}")
+        check_known(names, TEXTS)
         return names
 
     @field_validator("limits")
@@ -114,18 +113,15 @@ def sentences(params: SentencesParams, *, speech: In, corpus: Out) -> Metrics:
         text.source.format(language=code) for text in chosen for code in params.languages if code in text.languages
     }
     origins = [describe(name) for name in sorted(names)]
-    card = read_card(speech)
     write_product(
         corpus,
         [_table(kept[start : start + ROWS_PER_SHARD]) for start in range(0, max(1, len(kept)), ROWS_PER_SHARD)],
         schema=SENTENCE,
         card=CardInfo(
             name="corpora/sentences",
-            licence="; ".join(dict.fromkeys([card.licence, *(origin.licence for origin in origins)])),
-            source="; ".join([card.source, *(f"{o.name} {o.version} ({o.citation})" for o in origins)]),
+            **joined([read_card(speech).credits, *(origin.credits for origin in origins)]),
             seed=params.data_seed,
             note=" ".join(origin.note for origin in origins),
-            contaminated=tuple(dict.fromkeys((*card.contaminated, *contaminated(origins)))),
         ),
         rejected=with_reason(_table(dropped), [sentence.reason for sentence in dropped]),
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +19,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 from selfsown.disk import bytes_below
 from selfsown.files import write_atomic
 from selfsown.params import Params, read_yaml
+from selfsown.products import Credits
 from selfsown.project import home, root
 from selfsown.sources.failures import RegistryError
 from selfsown.sources.tree import tree_sha256
@@ -171,11 +171,6 @@ _REGISTRY_MODEL: TypeAdapter[dict[str, Source]] = TypeAdapter(dict[str, Source])
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def contaminated(origins: Iterable[Description]) -> tuple[str, ...]:
-    """The benchmarks that sources are of, whose authors ask that nothing be trained on them."""
-    return tuple(dict.fromkeys(origin.contaminated for origin in origins if origin.contaminated))
-
-
 class Description(Params):
     """What a product's card says about a source."""
 
@@ -186,6 +181,15 @@ class Description(Params):
     note: str
     contaminated: str
     sha256: str = Field(description="digest over the source's pins")
+
+    @property
+    def credits(self) -> Credits:
+        """For the card of what is made of this source."""
+        return {
+            "licence": self.licence,
+            "source": f"{self.name} {self.version} ({self.citation})",
+            "contaminated": (self.contaminated,) if self.contaminated else (),
+        }
 
 
 def load_registry(registry: Path = REGISTRY) -> dict[str, Source]:

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from selfsown.errors import UserError
 from selfsown.identity import Identity
-from selfsown.products import CardInfo, read_card
+from selfsown.products import CardInfo, joined, read_card
 from selfsown.shards import ShardResult, map_shards
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.tinyllama.packed.streams import PACKED, SPLITS, Packed, packed_table
@@ -63,10 +63,8 @@ def pack(
         schema=PACKED,
         card=CardInfo(
             name=f"tinyllama/packed/{vocabulary}",
-            licence="; ".join(dict.fromkeys(card.licence for card in cards.values())),
-            source="; ".join(dict.fromkeys(card.source for card in cards.values())),
+            **joined(card.credits for card in cards.values()),
             seed=params.data_seed,
-            contaminated=tuple(sorted({name for card in cards.values() for name in card.contaminated})),
             note="Each document is the beginning token, its text, the end token.",
         ),
         identity=identity,

@@ -24,9 +24,9 @@ from selfsown.corpora.readers.documents.shelf import source_of
 from selfsown.corpora.schemas.document import DOCUMENT
 from selfsown.errors import UserError
 from selfsown.identity import Identity
-from selfsown.products import CardInfo, iter_product, read_product
+from selfsown.products import CardInfo, iter_product, joined, read_product
 from selfsown.shards import map_shards
-from selfsown.sources import contaminated, describe
+from selfsown.sources import describe
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.text.documents.heldout import HeldOut
 from selfsown.workers import work
@@ -79,10 +79,8 @@ def documents(
         schema=DOCUMENT,
         card=CardInfo(
             name=f"corpora/documents/{collection}",
-            licence="; ".join(dict.fromkeys(origin.licence for origin in sources)),
-            source="; ".join(f"{o.name} {o.version} ({o.citation})" for o in sources),
+            **joined(origin.credits for origin in sources),
             seed=params.data_seed,
-            contaminated=contaminated(sources),
             note="Splits train and validation, by document. " + " ".join(o.note for o in sources if o.note),
         ),
         identity=identity,

@@ -25,10 +25,10 @@ from selfsown.corpora.rationales.sets import ProblemSet, TestSet, supply
 from selfsown.corpora.rationales.twins import Twins
 from selfsown.corpora.readers.rationales.worked import Split, Worked
 from selfsown.params import Range
-from selfsown.products import CardInfo
+from selfsown.products import CardInfo, joined
 from selfsown.reasoning.rationale import LEARNT, RATIONALE, Form, in_form
 from selfsown.shards import with_reason, write_product
-from selfsown.sources import contaminated, describe
+from selfsown.sources import describe
 from selfsown.stage import Metrics, Out, StageParams, stage
 
 EVALUATION: tuple[Split, ...] = ("test", "unseen", "dev")
@@ -99,10 +99,8 @@ def rationales(params: RationalesParams, *, corpus: Out) -> Metrics:
         schema=RATIONALE,
         card=CardInfo(
             name="corpora/rationales",
-            licence="; ".join(dict.fromkeys(origin.licence for origin in origins)),
-            source="; ".join(f"{o.name} {o.version} ({o.citation})" for o in origins),
+            **joined(origin.credits for origin in origins),
             seed=params.data_seed,
-            contaminated=contaminated(origins),
             note=" ".join(["Splits labelled, pool (answers alone), dev, test, unseen.", *(o.note for o in origins)]),
         ),
         rejected=with_reason(_table(dropped, params.form), [problem.reason for problem in dropped]),

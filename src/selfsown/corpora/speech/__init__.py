@@ -30,9 +30,9 @@ from selfsown.corpora.speech.splits import (
 )
 from selfsown.errors import UserError
 from selfsown.identity import Identity
-from selfsown.products import CardInfo, read_product
+from selfsown.products import CardInfo, joined, read_product
 from selfsown.shards import map_shards
-from selfsown.sources import contaminated, describe
+from selfsown.sources import describe
 from selfsown.stage import Metrics, Out, stage
 
 __all__ = ["READERS", "Judge", "SpeechParams", "judged", "placed", "speech"]
@@ -72,7 +72,7 @@ def speech(params: SpeechParams, *, corpus: Out, identity: Identity) -> Metrics:
             source="; ".join(f"{origin.name} {origin.version} ({origin.citation})" for origin in origins),
             seed=params.data_seed,
             note="16 kHz mono FLAC. Splits seed, text (for its texts), dev, test, ood; groups are never torn.",
-            contaminated=contaminated(origins),
+            contaminated=joined(origin.credits for origin in origins)["contaminated"],
             disjoint=_disjoint(clips, params),
         ),
         identity=identity,

@@ -20,7 +20,7 @@ from selfsown.corpora.readers.triplets.triplet import SPLITS, Triplet
 from selfsown.corpora.triplets.choice import Rows, assign, judge
 from selfsown.errors import UserError
 from selfsown.params import Range
-from selfsown.products import CardInfo, read_product
+from selfsown.products import CardInfo, joined, losses, read_product
 from selfsown.shards import with_reason, write_product
 from selfsown.sources import describe, fetch
 from selfsown.stage import In, Metrics, Out, StageParams, stage
@@ -71,10 +71,9 @@ def triplets(params: TripletsParams, *, ratings: In, corpus: Out) -> Metrics:
     dropped = [row for row in judged if row.reason]
     if missing := [split for split in SPLITS if not any(row.split == split for row in kept)]:
         reasons = Counter(row.reason.partition(":")[0] for row in dropped)
-        said = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common()) or "none"
         raise UserError(
             f"params.yaml: corpora.triplets: no triplet is left for the split {missing[0]!r}: ask for fewer `rows` of "
-            f"the others, or add sources; dropped: {said}"
+            f"the others, or add sources; dropped: {losses(reasons)}"
         )
     origins = [describe(source) for source in params.sources]
     write_product(
@@ -83,8 +82,7 @@ def triplets(params: TripletsParams, *, ratings: In, corpus: Out) -> Metrics:
         schema=TRIPLET,
         card=CardInfo(
             name="corpora/triplets",
-            licence="; ".join(dict.fromkeys(origin.licence for origin in origins)),
-            source="; ".join(f"{o.name} {o.version} ({o.citation})" for o in origins),
+            **joined(origin.credits for origin in origins),
             seed=params.data_seed,
             note=" ".join(["Splits train, dev, test, by group.", *(o.note for o in origins)]),
         ),

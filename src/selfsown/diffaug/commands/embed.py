@@ -141,9 +141,3 @@ class Embedder:
         vectors = self.encoder.embed([ids for _, ids in kept], self.batch_size, progress=True).numpy()
         cut = [len(ids) > self.encoder.params.max_tokens for _, ids in kept]
         return Embedded([each for each, _ in kept], vectors, cut, refused)
-
-
-def serve(folder: str) -> Any:
-    """What a registered model does with a batch of sentences: their vectors."""
-    embedder = Embedder.load(Path(folder))
-    return lambda sentences: embedder.embed(np.ravel(sentences).astype(str).tolist()).tolist()

@@ -9,7 +9,7 @@ import pandas as pd
 
 from selfsown import evaluation
 from selfsown.diffaug.evaluate.items import ALONE, AUC, STAGE_1, TASK
-from selfsown.evaluation import Counts, Evaluation, Row
+from selfsown.evaluation import Counts, Evaluation, Items, Row
 
 BASELINES = ("simcse", "simcse_unsupervised", "untouched_mean", "untouched_template")
 """Arms that trained ones are compared with; one of few labels, such as `diffaug_tenth`, with that of as many."""
@@ -23,17 +23,10 @@ CHANCE = "chance"
 STS = ("STS12", "STS13", "STS14", "STS15", "STS16", "STSBenchmark", "SICK-R")
 """Tasks of the paper's mean."""
 
-Items = Mapping[tuple[str, str, str], pd.DataFrame]
-"""By measure, arm and part."""
-
 
 def measure(frames: Mapping[str, pd.DataFrame], section: Mapping[str, Any]) -> list[Row]:
     """All figures; values may be means over seeds."""
-    found: Items = {
-        (str(name), arm, str(part)): rows
-        for arm, frame in frames.items()
-        for (name, part), rows in frame.groupby(["measure", "part"], sort=False)
-    }
+    found = evaluation.by_place(frames)
     made: list[Row] = []
     for (name, arm, part), rows in found.items():
         if name in ALONE:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from selfsown import evaluation
 from selfsown.dpo_st.evaluate.items import DISTINCT, FLOPS, KS
-from selfsown.evaluation import Counts, Evaluation, Row
+from selfsown.evaluation import Counts, Evaluation, Items, Row
 
 COMPARED = (
     ("control", "sft"), ("st", "sft"), ("st", "control"), ("dpo_st", "sft"), ("dpo_st", "control"), ("dpo_st", "st")
@@ -19,17 +19,10 @@ COMPARED = (
 BEFORE, AFTER = "sft", "dpo"
 """Arms before and after a step of DPO."""
 
-Items = Mapping[tuple[str, str, str], pd.DataFrame]
-"""By measure, arm and part."""
-
 
 def measure(frames: Mapping[str, pd.DataFrame], section: Mapping[str, Any]) -> list[Row]:
     """All figures; values may be means over seeds."""
-    found: Items = {
-        (str(name), arm, str(part)): rows
-        for arm, frame in frames.items()
-        for (name, part), rows in frame.groupby(["measure", "part"], sort=False)
-    }
+    found = evaluation.by_place(frames)
     made = [_counts(rows).rate(*place) for place, rows in found.items() if place[0] != FLOPS]
     for arm, baseline in COMPARED:
         made += _gains("accuracy", f"gain_over_{baseline}", arm, baseline, found)

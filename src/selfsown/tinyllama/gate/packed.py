@@ -48,9 +48,20 @@ def _faults(tokenizer: PreTrainedTokenizerFast, documents: list[TokenArray], ids
 
     That the text comes back to the letter is asked of byte-level vocabularies: others change blanks.
     """
+    asks, answers = tokenizer.convert_tokens_to_ids(ROLES[1:])
+    line_break = tokenizer("\n", add_special_tokens=False).input_ids
+
+    def said(tokens: TokenArray) -> list[int]:
+        """The tokens of a document's text; of a chat those of the question, a line break, those of the answer."""
+        inner: list[int] = tokens[1:-1].tolist()
+        if inner[:1] != [asks] or answers not in inner:
+            return inner
+        middle = inner.index(answers)
+        return [*inner[1:middle], *line_break, *inner[middle + 1 :]]
+
     exact = isinstance(tokenizer.backend_tokenizer.decoder, decoders.ByteLevel)
     texts = tokenizer.backend_tokenizer.decode_batch(
-        [_said(tokenizer, tokens) for tokens in documents] if exact else [], skip_special_tokens=False
+        [said(tokens) for tokens in documents] if exact else [], skip_special_tokens=False
     )
     begin, end, size = tokenizer.bos_token_id, tokenizer.eos_token_id, len(tokenizer)
     faults: list[str | None] = []
@@ -66,13 +77,3 @@ def _faults(tokenizer: PreTrainedTokenizerFast, documents: list[TokenArray], ids
             fault = "its tokens are not the text that its id names"
         faults.append(fault)
     return faults
-
-
-def _said(tokenizer: PreTrainedTokenizerFast, tokens: TokenArray) -> list[int]:
-    """The tokens of a document's text; of a chat those of the question, a line break, those of the answer."""
-    said: list[int] = tokens[1:-1].tolist()
-    asks, answers = tokenizer.convert_tokens_to_ids(ROLES[1:])
-    if said[:1] != [asks] or answers not in said:
-        return said
-    middle = said.index(answers)
-    return [*said[1:middle], *tokenizer("\n", add_special_tokens=False).input_ids, *said[middle + 1 :]]
