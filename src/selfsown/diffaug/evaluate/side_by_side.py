@@ -29,7 +29,7 @@ def side_by_side(
         found: margins by arm.
         ours, theirs: the two arms that the kinds are of.
     """
-    shown = triplets.assign(**{arm: [f"{value:+.3f}" for value in values] for arm, values in found.items()})
+    shown = triplets.assign(**{arm: [f"{value:+.3g}" for value in values] for arm, values in found.items()})
     mine, other = found[ours] > 0, found[theirs] > 0
     kinds = {"gained": mine & ~other, "lost": other & ~mine, "right": mine & other, "wrong": ~mine & ~other}
     parts = {kind: shown[mark].head(count) for kind, mark in kinds.items()}
