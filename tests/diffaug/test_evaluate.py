@@ -73,7 +73,7 @@ def test_the_stage_compares_every_arm_and_says_what_promotion_asks(
 ) -> None:
     registered: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        evaluation, "register", lambda name, folder, **said: registered.append({"folder": folder, **said})
+        evaluation, "register", lambda name, folder, **said: registered.append({"folder": folder, **said}) or []
     )
     headline = run(project, arms)
     rows = [Row(**row) for row in json.loads((project / "rows.json").read_text())]
@@ -104,7 +104,17 @@ def test_the_stage_compares_every_arm_and_says_what_promotion_asks(
     assert np.shape(embedded) == np.shape(said["output"]) and np.linalg.norm(embedded[0]) == pytest.approx(1)
 
     plots = {path.stem: json.loads(path.read_text()) for path in (project / "plots").iterdir()}
-    assert set(plots) == {"nli_auc", "lee", "stsb_dev", "geometry", "dev", "prefix_dev", "low_label", "samples"}
+    assert set(plots) == {
+        "nli_auc",
+        "lee",
+        "stsb_dev",
+        "geometry",
+        "dev",
+        "prefix_dev",
+        "low_label",
+        "samples",
+        "contaminated",
+    }
     assert {(point["arm"], point["labels"]) for point in plots["low_label"]} == {
         (arm, share) for arm in ("simcse", "diffaug") for share in (100, 10)
     }

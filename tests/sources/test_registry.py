@@ -87,3 +87,16 @@ def test_a_folder_can_not_take_the_name_of_another_kind_or_be_empty(
         register_folder(tmp_path / "empty", "other")
     with pytest.raises(RegistryError, match="no source name"):
         register_folder(tmp_path, "a: b")
+
+
+def test_whatever_is_of_bigbench_is_marked() -> None:
+    """Its files carry a canary, so that nothing be trained on them; cards, models and the page pass the mark on."""
+    sources = load_registry(ROOT / "conf/sources.yaml")
+    of_it = {
+        name
+        for name, source in sources.items()
+        if source.kind == "package" and "bigbench" in {file.project for file in source.files}
+    }
+    assert len(of_it) == 3
+    assert {name for name in of_it if sources[name].contaminated != "bigbench"} == set()
+    assert describe("bigbench-vitaminc", ROOT / "conf/sources.yaml").credits["contaminated"] == ("bigbench",)

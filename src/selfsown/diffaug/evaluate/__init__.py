@@ -116,7 +116,10 @@ def evaluate(
         low_label=low_label(measured, (AUC, *correlations)),
         samples=side_by_side(test, found, params.registered, _other(found, params.registered), params.samples),
     )
-    _register(params, folders[params.registered], frames, measured, best, learnt[params.prefix], width, triplets)
+    marked = _register(
+        params, folders[params.registered], frames, measured, best, learnt[params.prefix], width, triplets
+    )
+    evaluation.write_plots(plots, contaminated=marked)
     arms = {"untouched": best, "simcse": "simcse", "diffaug": "diffaug"}
     headline = {f"{name}_{said}": (name, arm, "") for name in (AUC, "lee") for said, arm in arms.items()}
     return evaluation.write_rows(measured, headline, rows)
@@ -197,7 +200,7 @@ def _register(
     accuracy: float,
     width: int,
     triplets: Path,
-) -> None:
+) -> list[dict[str, object]]:
     """Register the arm, with what it lacks to an AUC of 1 beside what the untouched encoder's best pooling lacks."""
     refused = ""
     if accuracy < params.min_prefix_accuracy:
@@ -205,7 +208,7 @@ def _register(
             f"its stage 1 ({params.prefix}) learnt nothing: dev accuracy {accuracy:.3f}, chance is 0.5, "
             f"at least {params.min_prefix_accuracy:g} is asked for"
         )
-    evaluation.register(
+    return evaluation.register(
         REGISTERED,
         folder,
         counts=auc_errors(frames[params.registered]),
