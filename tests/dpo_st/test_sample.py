@@ -8,14 +8,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from tests.dpo_st.tiny_samplers import write_model, write_problems
+from tests.dpo_st.tiny_samplers import question, tiny_llama, tiny_tokenizer, write_model, write_problems
 from tests.killing import Job, campaign, contents
 from tests.stage_process import finish, start_stage
 
 from selfsown.dpo_st.attempts.product import GOLD, SAMPLE, read_earlier
+from selfsown.dpo_st.language.forms import encode_question
 from selfsown.dpo_st.sample import SampleParams, sample
 from selfsown.errors import UserError
 from selfsown.products import read_card, read_product
@@ -89,6 +91,24 @@ def test_without_questions_the_product_is_named(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     with pytest.raises(UserError, match="problems: no question on the splits labelled and pool"):
         made(tmp_path, "first", tmp_path / "problems", tmp_path / "out")
+
+
+def test_questions_too_long_for_the_model_are_kept_aside(plainly: None, inputs: Path, tmp_path: Path) -> None:
+    room, tokenizer = 64, tiny_tokenizer("groups")
+    sizes = {f"q{place:03d}": len(encode_question(tokenizer, question(place))) for place in range(12)}
+    fitting = {name for name, size in sizes.items() if size + SAMPLING["max_new_tokens"] <= room}
+    assert 0 < len(fitting) < 12
+    for seen, folder in ((room, tmp_path / "some"), (SAMPLING["max_new_tokens"], tmp_path / "none")):
+        tiny_llama(tokenizer, seen).save_pretrained(folder / "model")
+        tokenizer.save_pretrained(folder / "model")
+        write_problems(folder / "problems")
+    made(tmp_path / "some", "first", inputs / "problems", tmp_path / "out")
+    assert set(read_product(tmp_path / "out").filter(pc.field("order") == 1)["id"].to_pylist()) == fitting
+    rejected = pq.read_table(tmp_path / "out" / "rejected.parquet").to_pylist()
+    assert {row["id"] for row in rejected} == sizes.keys() - fitting and len(rejected) == 12 - len(fitting)
+    assert all(row["reason"].startswith("too long a question") for row in rejected)
+    with pytest.raises(UserError, match="can read no question on the splits labelled and pool"):
+        made(tmp_path / "none", "first", inputs / "problems", tmp_path / "nothing")
 
 
 def options(inputs: Path, out: Path) -> dict[str, object]:

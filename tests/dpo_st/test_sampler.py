@@ -14,7 +14,7 @@ from tests.dpo_st.tiny_samplers import Kind, question, tiny_model, write_model
 from transformers import PreTrainedTokenizerFast
 
 from selfsown.dpo_st.language.forms import encode_question
-from selfsown.dpo_st.sampling import Completion, Request, SamplingParams, requests_for
+from selfsown.dpo_st.sampling import UNREAD, Completion, Request, SamplingParams, requests_for
 from selfsown.dpo_st.sampling.sampler import Sampler
 from selfsown.errors import UserError
 
@@ -110,9 +110,16 @@ def test_a_model_in_training_goes_on_training() -> None:
     assert model.training
 
 
-def test_a_question_that_leaves_no_room_is_named() -> None:
-    with pytest.raises(UserError, match=r"question q13: \d+ tokens, and 250 to be written .*; the model sees 256"):
-        sampler("groups", max_new_tokens=250).complete(REQUESTS)
+def test_a_question_that_leaves_no_room_is_not_read_and_the_others_are() -> None:
+    made = sampler("groups", temperature=0, max_new_tokens=200)
+    long = [Request("long", "How many? " * 40, k) for k in range(2)]
+    assert [made.fits(each.question) for each in (long[0], REQUESTS[0])] == [False, True]
+    assert made.complete([long[0], REQUESTS[0], long[1]]) == [
+        Completion("long", 0, *UNREAD),
+        *made.complete(REQUESTS[:1]),
+        Completion("long", 1, *UNREAD),
+    ]
+    assert made.complete(long)[0].unread and not made.complete(REQUESTS[:1])[0].unread
 
 
 def test_a_tokenizer_without_an_end_is_refused() -> None:

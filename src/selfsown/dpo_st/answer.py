@@ -145,7 +145,7 @@ class Answerer:
         self._kept: Sampler | None = None
 
     def __call__(self, job: Job) -> ShardResult:
-        """A row of `ANSWER` for each completion."""
+        """A row of `ANSWER` for each completion; a question too long for the model has an empty, wrong one."""
         asked = {row["id"]: row for row in job.questions}
         count = self.params.samples if job.mode == "drawn" else 1
         requests = requests_for([(name, row["question"]) for name, row in asked.items()], count)

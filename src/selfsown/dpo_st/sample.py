@@ -68,7 +68,8 @@ def sample(
     """Write the completions; `name` is what the model is called in the rows.
 
     Raises:
-        UserError: no question to complete, or the earlier samples hold a model of that name.
+        UserError: no question to complete, none that the model can read, or the earlier samples hold a model of that
+            name.
     """
     before = read_earlier(earlier, name)
     order = next_order(before)
@@ -92,6 +93,11 @@ def sample(
         identity=identity,
     )
     own = read_product(samples, ["order", "correct", "finished", "tokens"]).filter(pc.field("order") == order)
+    if not own.num_rows:
+        raise UserError(
+            f"{problems}: {model} can read no question on the splits {' and '.join(LEARNT)}: they have more tokens than"
+            f" it sees, less the {params.sampling.max_new_tokens} of dpo_st.sample.sampling.max_new_tokens"
+        )
     return {
         "completions": own.num_rows,
         "share_correct": pc.mean(own["correct"]).as_py(),
@@ -123,11 +129,12 @@ class Completer:
         return Sampler.load(self.model, self.params, self.seed)
 
     def __call__(self, shard: Shard) -> ShardResult:
-        """All completions of a shard's questions, a question's together."""
+        """All completions of a shard's questions, a question's together; those too long for the model are rejected."""
         if isinstance(shard, Earlier):
             return ShardResult(shard.rows)
         asked = {each.id: each for each in shard}
         requests = requests_for([(each.id, each.question) for each in shard], self.params.samples)
+        written = self._sampler.complete(requests)
         rows = [
             {
                 "id": made.id,
@@ -141,6 +148,10 @@ class Completer:
                 "finished": made.finished,
                 "order": self.order,
             }
-            for made in self._sampler.complete(requests)
+            for made in written
         ]
-        return ShardResult(pa.Table.from_pylist(rows, SAMPLE))
+        table, unread = pa.Table.from_pylist(rows, SAMPLE), pa.array([made.unread for made in written], pa.bool_())
+        rejected = table.filter(unread).filter(pc.field("k") == 0)  # each question once
+        reason = f"too long a question: the model sees no more, with max_new_tokens {self.params.max_new_tokens}"
+        rejected = rejected.append_column("reason", pa.array([reason] * rejected.num_rows, pa.string()))
+        return ShardResult(table.filter(pc.invert(unread)), rejected)

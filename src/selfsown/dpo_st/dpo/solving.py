@@ -25,12 +25,14 @@ class Solving:
     def pass_at_1(self, model: Any, tokenizer: Any, accelerator: Any) -> float:
         """Share of the completions that end with the answer; the processes share the questions."""
         place, count = accelerator.process_index, accelerator.num_processes
-        mine = list(self.questions[place::count])
+        sampler = Sampler.of(model, tokenizer, self.params, self.seed)
+        read = [each for each in self.questions if sampler.fits(each["question"])]
+        mine = read[place::count]
         # Weights may be spread over the processes, so all of them must write as many batches: some write one in vain.
-        spare = -(-len(self.questions) // count) - len(mine)
-        asked = [*mine, *self.questions[:spare]]
+        spare = -(-len(read) // count) - len(mine)
+        asked = [*mine, *read[:spare]]
         requests = requests_for([(each["id"], each["question"]) for each in asked], self.params.samples)
-        written = Sampler.of(model, tokenizer, self.params, self.seed).complete(requests)
+        written = sampler.complete(requests)
         answers = {each["id"]: each["answer"] for each in mine}
         counted = written[: len(mine) * self.params.samples]
         right = sum(is_right(each.text, answers[each.id]) for each in counted)

@@ -45,6 +45,15 @@ class Completion:
     tokens: int
     finished: bool
 
+    @property
+    def unread(self) -> bool:
+        """Whether the question was too long for the model, so that nothing was written."""
+        return self.tokens == 0
+
+
+UNREAD = "", 0, False
+"""Text, tokens and end of a completion whose question was too long."""
+
 
 def requests_for(questions: list[tuple[str, str]], samples: int) -> list[Request]:
     """`samples` requests for each question, of which id and text are given."""

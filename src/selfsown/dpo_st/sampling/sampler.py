@@ -11,11 +11,11 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, LogitsProcessorList
+from transformers import AutoConfig, GenerationConfig, LogitsProcessorList
 
 from selfsown.dpo_st.language.forms import encode_question
 from selfsown.dpo_st.language.models import load_model, load_tokenizer
-from selfsown.dpo_st.sampling import Completion, Request, SamplingParams
+from selfsown.dpo_st.sampling import UNREAD, Completion, Request, SamplingParams
 from selfsown.dpo_st.sampling.calculator import CalculatorProcessor, Spelling
 from selfsown.dpo_st.sampling.draw import Draw, streams
 from selfsown.errors import UserError
@@ -34,15 +34,20 @@ class Backend(Protocol):
 class Sampler:
     """Completes questions.
 
+    Args:
+        config: the model's.
+
     Raises:
         UserError: the tokenizer has no end token.
     """
 
-    def __init__(self, backend: Backend, tokenizer: Any) -> None:
+    def __init__(self, backend: Backend, tokenizer: Any, config: Any, max_new_tokens: int) -> None:
         if tokenizer.eos_token_id is None:
             raise UserError("the tokenizer names no end token (eos_token): no completion would end")
         self._backend = backend
         self._tokenizer = tokenizer
+        seen = None if config.is_encoder_decoder else getattr(config, "max_position_embeddings", None)
+        self._longest = None if seen is None else seen - max_new_tokens
 
     @classmethod
     def load(cls, folder: Path, params: SamplingParams, seed: int) -> Sampler:
@@ -55,23 +60,32 @@ class Sampler:
         if params.backend == "vllm":
             from selfsown.dpo_st.sampling.vllm import Vllm
 
-            return cls(Vllm(folder, tokenizer, params, seed), tokenizer)
+            config = AutoConfig.from_pretrained(folder)
+            return cls(Vllm(folder, tokenizer, params, seed), tokenizer, config, params.max_new_tokens)
         return cls.of(load_model(folder), tokenizer, params, seed)
 
     @classmethod
     def of(cls, model: Any, tokenizer: Any, params: SamplingParams, seed: int) -> Sampler:
         """With a model that is at hand, such as one that is being trained; the parameters' backend is not looked at."""
-        return cls(Transformers(model, tokenizer, params, seed), tokenizer)
+        return cls(Transformers(model, tokenizer, params, seed), tokenizer, model.config, params.max_new_tokens)
+
+    def fits(self, question: str) -> bool:
+        """Whether a question leaves room for `max_new_tokens` in what the model sees."""
+        return self._has_room(encode_question(self._tokenizer, question))
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        """A completion of each request, in their order.
-
-        Raises:
-            UserError: a question leaves no room for `max_new_tokens` in what the model sees.
-        """
+        """A completion of each request, in their order; an `UNREAD` one of a question that does not fit."""
         encoded = {text: encode_question(self._tokenizer, text) for text in {each.question for each in requests}}
-        written = self._backend.write(requests, [encoded[request.question] for request in requests])
-        return [self._completion(request, ids) for request, ids in zip(requests, written, strict=True)]
+        fitting = {text: ids for text, ids in encoded.items() if self._has_room(ids)}
+        asked = [request for request in requests if request.question in fitting]
+        written = iter(self._backend.write(asked, [fitting[request.question] for request in asked]))
+        return [
+            self._completion(each, next(written)) if each.question in fitting else Completion(each.id, each.k, *UNREAD)
+            for each in requests
+        ]
+
+    def _has_room(self, prompt: list[int]) -> bool:
+        return self._longest is None or len(prompt) <= self._longest
 
     def _completion(self, request: Request, ids: list[int]) -> Completion:
         end = self._tokenizer.eos_token_id
@@ -91,7 +105,6 @@ class Transformers:
         end = tokenizer.eos_token_id
         self._pad = end if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         self._both = bool(model.config.is_encoder_decoder)
-        self._room = None if self._both else getattr(model.config, "max_position_embeddings", None)
         self._spelling = Spelling(tokenizer) if params.calculator else None
         self._settings = GenerationConfig(
             max_new_tokens=params.max_new_tokens,
@@ -121,7 +134,6 @@ class Transformers:
 
     @torch.no_grad()  # not inference_mode: a model in training goes on with what ZeRO-3 gathered here
     def _batch(self, requests: list[Request], prompts: Prompts) -> list[list[int]]:
-        self._check_room(requests[0], prompts[0])
         ids, mask = self._padded(prompts)
         processors = LogitsProcessorList()
         if self._spelling is not None:
@@ -145,11 +157,3 @@ class Transformers:
             ids[row, where] = torch.tensor(prompt)
             mask[row, where] = 1
         return ids.to(self._model.device), mask.to(self._model.device)
-
-    def _check_room(self, request: Request, longest: list[int]) -> None:
-        needed = len(longest) + self._params.max_new_tokens
-        if self._room is not None and needed > self._room:
-            raise UserError(
-                f"question {request.id}: {len(longest)} tokens, and {self._params.max_new_tokens} to be written "
-                f"(max_new_tokens); the model sees {self._room}"
-            )
