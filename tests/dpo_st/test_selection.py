@@ -16,11 +16,23 @@ from hypothesis import strategies as st
 from selfsown.dpo_st.attempts.product import GOLD, SAMPLE
 from selfsown.dpo_st.labels.choice import LabelRules, solution_cap, solutions
 from selfsown.dpo_st.pairs.choice import PairRules, choose_pairs
-from selfsown.dpo_st.selection.samples import DUPLICATE, NEAR, Question, Sample, questions, rejected, writers
+from selfsown.dpo_st.selection.samples import (
+    DUPLICATE,
+    LENGTH,
+    NEAR,
+    Question,
+    Sample,
+    fitting,
+    questions,
+    rejected,
+    writers,
+)
 from selfsown.dpo_st.selection.similarity import distinct, jaccard
 from selfsown.dpo_st.selection.soundness import annotation_fault
 
-RULES: dict[str, Any] = {"near_duplicate": 0.7, "gold": True, "order": "text", "check_calculations": False}
+RULES: dict[str, Any] = {
+    "near_duplicate": 0.7, "gold": True, "order": "text", "check_calculations": False, "tokens": {"low": 2, "high": 4},
+}  # fmt: skip
 WORDS = "abcdefgh"
 
 
@@ -54,6 +66,15 @@ def asked(draw: st.DrawFn) -> Question:
 
 def tokens(question: Question) -> dict[str, frozenset[int]]:
     return letters(*(sample.text for sample in question.samples))
+
+
+@given(asked())
+def test_a_sample_of_another_length_is_left_out_with_the_reason(question: Question) -> None:
+    found, reasons = fitting(question, {each.text: len(each.text) for each in question.samples}, label_rules())
+    assert set(found.samples) == {
+        each for each in question.samples if len(each.text) <= 4 and (len(each.text) >= 2 or not each.correct)
+    }
+    assert reasons == {each.text: LENGTH for each in question.samples if each not in found.samples}
 
 
 @given(st.lists(texts, max_size=12), st.floats(0.05, 1))

@@ -93,10 +93,8 @@ def prose_frame(prose: pd.DataFrame, triplets: pd.DataFrame, rated: pd.DataFrame
 
 
 def rating_frame(rated: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the ratings product; `set_rows`: those of its set; `same`: the text, if it is rated with itself."""
-    sides = (rated[side].map(normalize_for_comparison) for side in ("left", "right"))
-    same = [left if left == right else None for left, right in zip(*sides, strict=True)]
-    return rated.assign(set_rows=rated.groupby("set")["id"].transform("size"), same=_texts(same))
+    """The rows of the ratings product; `set_rows`: those of its set."""
+    return rated.assign(set_rows=rated.groupby("set")["id"].transform("size"))
 
 
 def count_words(text: str) -> int:

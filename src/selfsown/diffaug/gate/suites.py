@@ -91,7 +91,6 @@ def ratings(limits: RatingLimits) -> list[Expectation]:
         *unique("id"),
         *between("score", 0, 1, "a similarity"),
         *between("set_rows", limits.min_rows, None, "too few pairs of a set"),
-        absent("same", "a text must not be rated with itself"),
         *filled("group"),
     ]
 

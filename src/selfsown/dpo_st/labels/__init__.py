@@ -6,6 +6,7 @@ vocabulary says which rationales are alike). Output: a `LABEL` product, its Data
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -15,8 +16,8 @@ from selfsown.dpo_st.attempts.product import GOLD
 from selfsown.dpo_st.gate import frames, suites, write_checked
 from selfsown.dpo_st.labels.choice import OVER_CAP, LabelRules, solution_cap, solutions
 from selfsown.dpo_st.language.models import load_tokenizer
-from selfsown.dpo_st.selection.samples import Reasons, questions, rejected, writers
-from selfsown.dpo_st.selection.similarity import TokenSets, counted, token_ids, token_sets
+from selfsown.dpo_st.selection.samples import Question, Reasons, fitting, questions, rejected, writers
+from selfsown.dpo_st.selection.similarity import counted, token_ids, token_sets
 from selfsown.products import CardInfo, read_card, read_product
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 
@@ -52,7 +53,7 @@ def labels(
     """
     table = read_product(samples)
     ids = token_ids(load_tokenizer(base), table["rationale"].to_pylist())
-    rows, reasons, cap = chosen_rows(table, token_sets(ids), params.rules)
+    rows, reasons, cap = chosen_rows(table, ids, params.rules)
     made = pa.Table.from_pylist(rows, LABEL)
     asked = frames.learnt_questions(problems)
     rationales: dict[str, set[str]] = {}
@@ -89,18 +90,22 @@ def labels(
 
 
 def chosen_rows(
-    table: pa.Table, tokens: TokenSets, rules: LabelRules
+    table: pa.Table, ids: Mapping[str, list[int]], rules: LabelRules
 ) -> tuple[list[dict[str, Any]], dict[str, Reasons], int | None]:
     """Rows of `LABEL`, question by question; why other samples are none; and how many a question may have."""
-    asked = questions(table)
+    tokens, lengths = token_sets(ids), counted(ids)
+    asked: list[Question] = []
+    reasons: dict[str, Reasons] = {}
+    for each in questions(table):
+        question, reasons[each.id] = fitting(each, lengths, rules)
+        asked.append(question)
     found = {each.id: solutions(each, tokens, rules) for each in asked}
     cap = solution_cap([len(texts) for texts, _ in found.values()], rules.percentile)
     rows: list[dict[str, Any]] = []
-    reasons: dict[str, Reasons] = {}
     for each in asked:
         texts, why = found[each.id]
         of = writers(each)
         known = {"id": each.id, "question": each.question, "gold": each.gold}
         rows += [{**known, "rationale": text, "model": of[text]} for text in texts[:cap]]
-        reasons[each.id] = why | dict.fromkeys(texts[cap:] if cap else (), OVER_CAP)
+        reasons[each.id] |= why | dict.fromkeys(texts[cap:] if cap else (), OVER_CAP)
     return rows, reasons, cap

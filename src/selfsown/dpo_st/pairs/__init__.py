@@ -7,6 +7,7 @@ The reference's log-probabilities are worked out here once: no training step nee
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from pydantic import Field
 from selfsown.dpo_st.gate import frames, suites, write_checked
 from selfsown.dpo_st.language.models import load_model, load_tokenizer, log_probs
 from selfsown.dpo_st.pairs.choice import PairRules, choose_pairs
-from selfsown.dpo_st.selection.samples import Reasons, questions, rejected
-from selfsown.dpo_st.selection.similarity import TokenSets, counted, token_ids, token_sets
+from selfsown.dpo_st.selection.samples import Reasons, fitting, questions, rejected
+from selfsown.dpo_st.selection.similarity import counted, token_ids, token_sets
 from selfsown.params import Params
 from selfsown.products import CardInfo, read_card, read_product
 from selfsown.shards.seeds import chance
@@ -66,7 +67,7 @@ def pairs(params: PairsParams, *, name: str, problems: In, samples: In, model: I
     table = read_product(samples)
     tokenizer = load_tokenizer(model)
     ids = token_ids(tokenizer, table["rationale"].to_pylist())
-    rows, reasons = chosen_rows(table, token_sets(ids), params)
+    rows, reasons = chosen_rows(table, ids, params)
     rows = with_reference(rows, model, tokenizer, params.reference)
     made = pa.Table.from_pylist(rows, PAIR)
     asked = frames.learnt_questions(problems)
@@ -104,13 +105,16 @@ def pairs(params: PairsParams, *, name: str, problems: In, samples: In, model: I
 
 
 def chosen_rows(
-    table: pa.Table, tokens: TokenSets, params: PairsParams
+    table: pa.Table, ids: Mapping[str, list[int]], params: PairsParams
 ) -> tuple[list[dict[str, Any]], dict[str, Reasons]]:
     """Rows of `PAIR` without the reference's columns, question by question; and why other samples are in none."""
+    tokens, lengths = token_sets(ids), counted(ids)
     rows: list[dict[str, Any]] = []
     reasons: dict[str, Reasons] = {}
-    for question in questions(table):
-        made, reasons[question.id] = choose_pairs(question, tokens, params.rules, params.data_seed)
+    for asked in questions(table):
+        question, why = fitting(asked, lengths, params.rules)
+        made, others = choose_pairs(question, tokens, params.rules, params.data_seed)
+        reasons[question.id] = why | others
         known = {"id": question.id, "question": question.question, "gold": question.gold}
         split = _split(question.question, params)
         rows += [

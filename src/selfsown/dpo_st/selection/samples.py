@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from selfsown.dpo_st.attempts.product import GOLD, SAMPLE
 from selfsown.dpo_st.selection.soundness import annotation_fault
-from selfsown.params import Params
+from selfsown.params import Params, Range
 from selfsown.reasoning.rationale import final_answer
 from selfsown.shards import with_reason
 
@@ -21,6 +21,7 @@ WRONG = "wrong answer"
 UNSOUND = "wrong calculation"
 NEAR = "near-duplicate"
 NO_GOLD = "a labelled rationale"
+LENGTH = "too short or too long"
 
 
 class Rules(Params):
@@ -32,6 +33,7 @@ class Rules(Params):
         description="of the others: by their text, as the paper's code does, or those of the newest model first"
     )
     check_calculations: bool = Field(description="right ones with an annotation that does not come out are left out")
+    tokens: Range = Field(description="tokens of a right rationale; a wrong one may be shorter, but not longer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,18 @@ def questions(table: pa.Table) -> list[Question]:
 
 Reasons = dict[str, str]
 """Why a text was not chosen."""
+
+
+def fitting(question: Question, lengths: Mapping[str, int], rules: Rules) -> tuple[Question, Reasons]:
+    """The question with the samples that are neither too short nor too long; and why the others are left out.
+
+    Args:
+        lengths: tokens of each text.
+    """
+    low, high = rules.tokens.low, rules.tokens.high
+    kept = [each for each in question.samples if (low if each.correct else 0) <= lengths[each.text] <= high]
+    reasons = {each.text: LENGTH for each in question.samples if each not in kept}
+    return replace(question, samples=tuple(kept)), reasons
 
 
 def right_texts(question: Question, rules: Rules) -> tuple[list[str], Reasons]:
