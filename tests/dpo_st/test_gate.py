@@ -24,12 +24,9 @@ from selfsown.shards import write_product
 pytestmark = pytest.mark.usefixtures("plainly")
 
 RULES = {
-    "near_duplicate": 0.7,
-    "gold": True,
-    "order": "text",
-    "check_calculations": True,
-    "tokens": {"low": 0, "high": 100},
-}
+    "near_duplicate": 0.7, "gold": True, "order": "text", "check_calculations": True,
+    "tokens": {"low": 0, "high": 1000},
+}  # fmt: skip
 LIMITS = {"min_rows": 10, "min_share": 0.5, "min_rationales": 1, "max_wrong_calculations": 0}
 LENGTHS = {"low": 1, "high": 100}
 PAIRS = {
