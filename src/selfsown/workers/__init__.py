@@ -17,6 +17,7 @@ from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from selfsown.settings import settings
+from selfsown.workers.cluster import work_on_cluster
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
@@ -37,7 +38,7 @@ def work(
         make_worker: picklable; called once per process, so a worker may hold a loaded model.
     """
     if items:
-        engine = _on_ray if settings().engine == "ray" else _on_processes
+        engine = work_on_cluster if settings().engine == "ray" else _on_processes
         yield from engine(make_worker, items)
 
 
@@ -94,7 +95,7 @@ def _in_this_process(
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch else 0
     try:
-        _single_thread()
+        single_thread()
         worker = make_worker()
         for index, item in items:
             yield index, worker(item)
@@ -123,7 +124,7 @@ def _start_worker(make_worker: Callable[[], Worker[Any, Any]], gpus: SimpleQueue
     parent = parent_process()
     if parent is not None and not parent.is_alive():  # killed before the line above: nobody would tell us any more
         os._exit(1)
-    _single_thread()
+    single_thread()
     if gpus is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus.get()
     _worker = make_worker()
@@ -136,37 +137,8 @@ def _work_on(item: Any) -> Any:
     return _worker(item)
 
 
-def _single_thread() -> None:
+def single_thread() -> None:
     """For libraries that are loaded from now on, and for torch if it is here already: not every worker needs it."""
     os.environ.update(dict.fromkeys(THREAD_COUNTS, "1"))
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-
-
-def _on_ray(
-    make_worker: Callable[[], Worker[Item, Result]], items: Sequence[tuple[int, Item]]
-) -> Iterator[tuple[int, Result]]:
-    """Actors on an existing cluster (`RAY_ADDRESS`) or a local one; each loads its worker once."""
-    import ray
-
-    if not ray.is_initialized():
-        path = os.pathsep.join(part for part in sys.path if part)
-        variables = {**settings().environment, "PYTHONPATH": path}  # another node has no `.env`
-        ray.init(log_to_driver=False, include_dashboard=False, runtime_env={"env_vars": variables})
-
-    class Actor:
-        def __init__(self) -> None:
-            _single_thread()
-            self.worker = make_worker()
-
-        def work(self, index: int, item: Any) -> tuple[int, Any]:
-            return index, self.worker(item)
-
-    gpus = 1 if ray.cluster_resources().get("GPU", 0) >= 1 and settings().device != "cpu" else 0
-    slots = int(ray.cluster_resources().get("GPU" if gpus else "CPU", 1))
-    count = max(1, min(settings().workers or slots, len(items)))
-    actors = [ray.remote(num_cpus=0 if gpus else 1, num_gpus=gpus)(Actor).remote() for _ in range(count)]
-    pool = ray.util.ActorPool(actors)
-    yield from pool.map_unordered(lambda actor, item: actor.work.remote(*item), items)
-    for actor in actors:
-        ray.kill(actor)
