@@ -1,6 +1,7 @@
 """Data products: same bytes for any worker count, resumed after kill -9, damage found."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,6 +125,27 @@ def test_half_a_product_is_gone_on_with_under_the_same_identity_only(
         map_shards(make_broken, range(6), out, schema=SCHEMA, card=CARD, identity=IDENTITY)
     make(out, log, identity=replace(IDENTITY, **change))
     assert sorted(map(int, log.read_text().split())) == made
+
+
+def test_half_a_product_goes_on_in_another_checkout(tmp_path: Path, workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SELFSOWN_WORK", str(tmp_path / "volume"))
+    workers(1)
+    out, log, options = Path("data/product"), tmp_path / "log", {"schema": SCHEMA, "card": CARD, "identity": IDENTITY}
+    for checkout in ("first", "second"):
+        (tmp_path / checkout).mkdir()
+    monkeypatch.chdir(tmp_path / "first")
+    with pytest.raises(ZeroDivisionError):
+        map_shards(make_broken, range(6), out, **options)
+    monkeypatch.chdir(tmp_path / "second")
+    shutil.rmtree(tmp_path / "first")
+    card = make(out, log)
+    assert sorted(map(int, log.read_text().split())) == [4, 5]
+    assert not list((tmp_path / "volume" / "unfinished").iterdir())
+    assert not [path for path in out.iterdir() if path.is_symlink() or path.name == ".work"]
+    assert read_product(out).num_rows == card.rows
+    monkeypatch.delenv("SELFSOWN_WORK")
+    workers(1)
+    assert card.digest == make(tmp_path / "here").digest
 
 
 def test_no_card_without_a_readme(tmp_path: Path) -> None:

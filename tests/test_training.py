@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +16,8 @@ from transformers import Trainer, TrainingArguments, set_seed
 from selfsown import disk
 from selfsown.disk import DiskFull
 from selfsown.identity import Identity
-from selfsown.training import finish, library_arguments, train_to_end, work_folder
+from selfsown.settings import settings
+from selfsown.training import finish, last_checkpoint, library_arguments, train_to_end, work_folder
 
 IDENTITY = Identity("toys.train", {}, {}, {}, "code")
 FULL = Path("/dev/full")
@@ -85,3 +88,26 @@ def test_a_training_that_ran_out_of_room_goes_on_from_its_last_checkpoint(
         finish(work, lambda _: torch.save(again.model.state_dict(), FULL), [])
     finish(work, lambda folder: save(again, folder), [])
     assert sorted(path.name for path in work.parent.iterdir()) == ["training.json", "weights.pt"]
+
+
+def test_a_training_goes_on_in_another_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    volume, model = tmp_path / "volume", Path("models/line")
+    monkeypatch.setenv("SELFSOWN_WORK", str(volume))
+    settings.cache_clear()
+    for checkout in ("first", "second"):
+        (tmp_path / checkout).mkdir()
+    monkeypatch.chdir(tmp_path / "first")
+    work = work_folder(model, IDENTITY)
+    train_to_end(trainer(work), work)  # and is killed before it is finished
+    monkeypatch.chdir(tmp_path / "second")
+    shutil.rmtree(tmp_path / "first")
+    other = work_folder(Path("models/other"), IDENTITY)
+    assert last_checkpoint(other) is None, "another output of the same stage"
+    work = work_folder(model, IDENTITY)
+    assert Path(last_checkpoint(work) or "").name == "checkpoint-6"
+    finish(work, lambda folder: (folder / "weights").mkdir(), [])
+    assert sorted(path.name for path in model.iterdir()) == ["training.json", "weights"]
+    assert [path.resolve() for path in (volume / "unfinished").iterdir()] == [other.resolve()]
+    changed = replace(IDENTITY, code="other code")
+    assert last_checkpoint(work_folder(Path("models/other"), changed)) is None
+    settings.cache_clear()

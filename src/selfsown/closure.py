@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).resolve().parent
 MACHINERY = frozenset(
     {
         "cli", "closure", "device", "disk", "errors", "examples", "files", "identity", "launcher", "params", "products",
-        "project", "settings", "sources", "stage", "tracking", "workers"
+        "project", "settings", "sources", "stage", "tracking", "unfinished", "workers"
     }
 )  # fmt: skip
 """Modules and packages at the top of `selfsown` that are not followed.

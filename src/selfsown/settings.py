@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SELFSOWN_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     cache: Path = Field(Path("~/.cache/selfsown"), description="downloads and unpacked sources, keyed by digest")
+    work: Path | None = Field(
+        None, description="folder on a disk that outlives this checkout: half-done work and the record of runs"
+    )
     mirror: str | None = Field(None, description="folder or URL laid out like <source>/<file>, tried before the origin")
     offline: bool = Field(False, description="never ask an origin: cache and mirror only")
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -44,6 +47,11 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         """The cache folder, which counts from the project."""
         return home() / self.cache.expanduser()
+
+    @property
+    def work_dir(self) -> Path | None:
+        """The folder for half-done work, which counts from the project; None: beside what it will be."""
+        return None if self.work is None else home() / self.work.expanduser()
 
     @property
     def mirror_dir(self) -> Path | None:

@@ -22,14 +22,12 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
-from selfsown import disk, tracking
+from selfsown import disk, tracking, unfinished
 from selfsown.device import compute_device, compute_dtype
 from selfsown.errors import UserError
-from selfsown.files import write_atomic, write_json
+from selfsown.files import write_json
 from selfsown.identity import Identity
 from selfsown.launcher import is_main_process, launched, process_count
-
-WORK = ".work"
 
 OPTIMIZERS = ("optimizer.pt", "optimizer.bin", "optimizer_*", "global_step*/*optim_states.pt")
 """Where a checkpoint has its optimizer: plainly, with FSDP (whole or in shards), with DeepSpeed."""
@@ -137,15 +135,11 @@ class OwnOrder:
 
 def work_folder(model: Path, identity: Identity) -> Path:
     """Where a training keeps its checkpoints until it is done: emptied when they are of another identity."""
-    work = model / WORK
-    mark = work / "identity"
-    while not (mark.is_file() and mark.read_text() == identity.digest):
-        if is_main_process():
-            shutil.rmtree(model, ignore_errors=True)
-            work.mkdir(parents=True)
-            write_atomic(mark, identity.digest.encode())
-        else:
-            time.sleep(0.05)  # the main process is about to
+    if is_main_process():
+        return unfinished.begin(model, identity)
+    work = model / unfinished.WORK
+    while not unfinished.is_begun(work, identity):
+        time.sleep(0.05)  # the main process is about to
     return work
 
 
@@ -159,9 +153,9 @@ def train_to_end(trainer: Trainer, work: Path) -> None:
     weights, checkpoint = _checkpoint_bytes(trainer.model)
     if is_main_process():
         wanted = checkpoint * _most_checkpoints(trainer.args) + weights
-        disk.check(work.parent, "the training, with its checkpoints,", wanted - disk.bytes_below(work))
+        disk.check(work.resolve().parent, "the training, with its checkpoints,", wanted - disk.bytes_below(work))
     try:
-        with disk.writing(work.parent, "a checkpoint", checkpoint):
+        with disk.writing(work.resolve().parent, "a checkpoint", checkpoint):
             trainer.train(resume_from_checkpoint=there)
     except disk.DiskFull:
         _drop_unfinished(work)
@@ -216,12 +210,8 @@ def finish(
         save(made)
         write_json(made / "training.json", history)
     for path in sorted(made.iterdir()):
-        target = work.parent / path.name
-        if target.is_dir():  # from an earlier try that was killed; a folder replaces none that holds something
-            shutil.rmtree(target)
-        path.replace(target)
-    (work / "identity").unlink()  # first: half a work folder must not be gone on with
-    shutil.rmtree(work)
+        unfinished.place(path, work.parent)
+    unfinished.end(work)
     names = [name for name in history[0] if name != "step"] if history else []
     return {f"best_{name}": best(point[name] for point in history) for name in names}
 

@@ -13,6 +13,7 @@ from mlflow.tracking._tracking_service import utils
 
 from selfsown import tracking
 from selfsown.errors import UserError
+from selfsown.settings import settings
 from selfsown.tracking.state import load
 from selfsown.tracking.store import connect
 from selfsown.tracking.uri import offline_uri, portable, resolved, tracking_uri
@@ -86,6 +87,29 @@ def test_a_record_of_unfinished_work_names_no_folder(project: Path, arguments: A
     state = load("demo.train@a")
     assert state is not None and state.uri == tracking_uri()
     assert resolved(portable(offline_uri())) == offline_uri()
+
+
+def test_an_unfinished_run_goes_on_in_another_checkout(
+    project: Path, arguments: Arguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SELFSOWN_WORK", str(project / "volume"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / 'mlflow.db'}")
+    settings.cache_clear()
+    for name in ("first", "second"):
+        shutil.copytree("data", f"{name}/data")
+        shutil.copy("params.yaml", name)
+    monkeypatch.chdir(project / "first")
+    with pytest.raises(KeyboardInterrupt), tracking.run(**arguments()):
+        raise KeyboardInterrupt
+    monkeypatch.chdir(project / "second")
+    shutil.rmtree(project / "first")
+    with tracking.run(**arguments()):
+        pass
+    settings.cache_clear()
+    client = connect(tracking_uri())
+    (run,) = client.search_runs([client.get_experiment_by_name("demo").experiment_id])
+    assert run.info.status == "FINISHED" and run.data.tags["resumed"] == "1"
+    assert not Path(".selfsown").exists()
 
 
 def test_a_database_file_counts_from_the_project_wherever_one_stands(

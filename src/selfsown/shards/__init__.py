@@ -1,9 +1,9 @@
 """How data products are written: shard by shard, so that a killed writer resumes.
 
 `map_shards` makes a product from a list of shards on the local or the Ray engine. A finished shard is renamed into
-place and recorded under `.work/`; after a kill only the missing ones are made, unless the identity (parameters,
-inputs, code) has changed, in which case the folder starts clean. One shard is one unit of work with one seed, so
-the bytes do not depend on the number of workers. Beside the card a product gets a `README.md`, which says the same to
+place in the work folder; after a kill only the missing ones are made, unless the identity (parameters, inputs, code)
+has changed, in which case the folder starts clean. One shard is one unit of work with one seed, so the bytes do not
+depend on the number of workers. Beside the card a product gets a `README.md`, which says the same to
 people and, in its YAML header, to `datasets.load_dataset`.
 """
 
@@ -23,12 +23,11 @@ import pyarrow.parquet as pq
 import yaml
 from tqdm import tqdm
 
-from selfsown import workers
+from selfsown import unfinished, workers
 from selfsown.files import clear_temporaries, write_atomic
 from selfsown.identity import Identity
 from selfsown.products import REJECTED, Card, CardInfo, ShardInfo
 
-_WORK = ".work"
 _AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])  # as `datasets` lays out its Audio feature
 
 
@@ -72,11 +71,11 @@ def write_product(
 ) -> Card:
     """Write a product whose tables are already at hand: one shard per table."""
     shutil.rmtree(out, ignore_errors=True)
-    work = out / _WORK
+    work = out / unfinished.WORK
     work.mkdir(parents=True)
     for index, table in enumerate(kept):
-        _write_shard(out, index, ShardResult(table, rejected if index == 0 else None), schema)
-    return _finish(out, schema, card)
+        _write_shard(work, index, ShardResult(table, rejected if index == 0 else None), schema)
+    return _finish(work, schema, card)
 
 
 def map_shards(
@@ -102,37 +101,34 @@ def map_shards(
     Returns:
         The card written last.
     """
-    work = out / _WORK
-    mark = work / "identity"
-    if not (mark.is_file() and mark.read_text() == identity.digest):
-        shutil.rmtree(out, ignore_errors=True)
-        work.mkdir(parents=True)
-        write_atomic(mark, identity.digest.encode())
+    work = unfinished.begin(out, identity)
     clear_temporaries(out)
+    clear_temporaries(work)
     todo = [index for index in range(len(shards)) if not (work / f"{index:05d}.json").is_file()]
     with tqdm(total=len(shards), initial=len(shards) - len(todo), desc=card.name, unit="shard") as bar:
         for index, result in workers.work(make_worker, [(index, shards[index]) for index in todo]):
-            _write_shard(out, index, result, schema, file_format)
+            _write_shard(work, index, result, schema, file_format)
             bar.update()
-    return _finish(out, schema, card, file_format)
+    return _finish(work, schema, card, file_format)
 
 
 def _write_shard(
-    out: Path, index: int, result: ShardResult, schema: pa.Schema, file_format: Format = "parquet"
+    work: Path, index: int, result: ShardResult, schema: pa.Schema, file_format: Format = "parquet"
 ) -> None:
     name = f"part-{index:05d}.{file_format}"
     data = _WRITERS[file_format](result.kept.select(schema.names).cast(schema))
-    work = out / _WORK
     if result.rejected is not None and result.rejected.num_rows:
         write_atomic(work / f"{index:05d}.rejected.parquet", parquet_bytes(result.rejected))
-    write_atomic(out / name, data)
+    write_atomic(work / name, data)
     info = ShardInfo(file=name, rows=result.kept.num_rows, sha256=hashlib.sha256(data).hexdigest())
     write_atomic(work / f"{index:05d}.json", info.model_dump_json().encode())
 
 
-def _finish(out: Path, schema: pa.Schema, card: CardInfo, file_format: Format = "parquet") -> Card:
-    """Join what the shards rejected, write README and card, drop the work folder."""
-    work = out / _WORK
+def _finish(work: Path, schema: pa.Schema, card: CardInfo, file_format: Format = "parquet") -> Card:
+    """Put the shards into the output, join what they rejected, write README and card, drop the work folder."""
+    out = work.parent
+    for made in sorted(work.glob(f"part-*.{file_format}")):
+        unfinished.place(made, out)
     infos = tuple(ShardInfo.model_validate_json(path.read_bytes()) for path in sorted(work.glob("[0-9]*.json")))
     rejected = [pq.read_table(path) for path in sorted(work.glob("*.rejected.parquet"))]
     dropped: Counter[str] = Counter()
@@ -151,8 +147,7 @@ def _finish(out: Path, schema: pa.Schema, card: CardInfo, file_format: Format = 
     )
     write_atomic(out / "README.md", _readme(full, configs).encode())
     write_atomic(out / "card.json", full.model_dump_json(indent=1).encode() + b"\n")
-    (work / "identity").unlink(missing_ok=True)  # first: half a work folder must not be gone on with
-    shutil.rmtree(work)
+    unfinished.end(work)
     return full
 
 

@@ -15,6 +15,7 @@ from dotenv import load_dotenv
 
 from selfsown.errors import UserError
 from selfsown.project import home
+from selfsown.settings import settings
 
 SETTING = "MLFLOW_TRACKING_URI"
 SERVERS = ("http", "https")
@@ -23,9 +24,9 @@ FILE = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?):///(?P<path>[^?]+)(?P<query>\?.
 
 
 def private() -> Path:
-    """`.selfsown/`: run states and the local record; never committed."""
-    folder = home() / ".selfsown"
-    folder.mkdir(exist_ok=True)
+    """`.selfsown/`, or what `SELFSOWN_WORK` names: run states and the local record; never committed."""
+    folder = settings().work_dir or home() / ".selfsown"
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
