@@ -81,7 +81,7 @@ def check(uri: str, run: Run, name: str) -> None:
     logged = client.get_logged_model(run.outputs.model_outputs[0].model_id)
     assert [(metric.key, metric.value) for metric in logged.metrics] == [("wer", 0.5)]
     assert client.get_model_version_by_alias(name, "candidate").version == version.version
-    assert tracking.promote(name).startswith(f"{name}: version 1 promoted")
+    assert str(tracking.promote(name)).startswith(f"{name}: version 1 promoted")
 
 
 def test_away_at_the_start(
@@ -172,6 +172,17 @@ def test_a_half_open_server_does_not_hang_a_stage(
         assert time.perf_counter() - start < 20
     (run,) = experiment_runs(offline_uri(), "mute")
     assert run.info.status == "FINISHED"
+
+
+def test_a_password_in_the_address_is_in_no_message(
+    project: Path, arguments: Arguments, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:1")
+    with tracking.run(**arguments()):
+        pass
+    with pytest.raises(UserError, match=r"http://127\.0\.0\.1:1 is away") as told:
+        tracking.sync()
+    assert "is away" in caplog.text and "secret" not in caplog.text + str(told.value)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from selfsown.errors import first_line
 from selfsown.tracking import lineage
 from selfsown.tracking.state import CLOSED_BECAUSE, RUN_MARK, RunState, Status, close, load, reap, run_status
 from selfsown.tracking.store import connect, experiment_id, is_outage, let_in, refusal, why_away
-from selfsown.tracking.uri import database_file, offline_uri, tracking_uri
+from selfsown.tracking.uri import database_file, offline_uri, tracking_uri, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -120,8 +120,8 @@ class ActiveRun:
         return run_status(self.client, self.state.run_id) is None
 
     def _start_over(self) -> None:
-        log.warning("tracking: %s: run %s was deleted; this stage goes on in a new one", self.state.uri,
-                    self.state.run_id)  # fmt: skip
+        log.warning("tracking: %s: run %s was deleted; this stage goes on in a new one",
+                    without_password(self.state.uri), self.state.run_id)  # fmt: skip
         self._monitor.finish()
         experiment_id(self.client, self.state.experiment)  # a deleted one comes back, and the run with it
         if run_status(self.client, self.state.run_id) is None:
@@ -130,7 +130,7 @@ class ActiveRun:
 
     def _fall_back(self, reason: str) -> None:
         log.warning("tracking: %s: %s; this run goes on in the local record, `selfsown sync` uploads it",
-                    self.state.uri, reason)  # fmt: skip
+                    without_password(self.state.uri), reason)  # fmt: skip
         self._monitor.finish()
         self._about[0].update({SYNC_URI: self.state.uri, SYNC_TARGET: self.state.run_id})
         self.state.uri, self.state.run_id, self.state.mark = offline_uri(), "", uuid.uuid4().hex
@@ -241,7 +241,8 @@ def _start(
     reap()
     uri = tracking_uri()
     if reason := why_away(uri):
-        log.warning("tracking: %s is away (%s); recording locally, `selfsown sync` uploads it", uri, reason)
+        shown = without_password(uri)
+        log.warning("tracking: %s is away (%s); recording locally, `selfsown sync` uploads it", shown, reason)
         uri = offline_uri()
     tags = lineage.source_tags(name, params, fingerprint)
     context = "evaluation" if "evaluat" in name else "training"
@@ -256,7 +257,8 @@ def _start(
         except Exception as error:
             if left.uri == uri and not is_outage(error):
                 raise
-            log.warning("tracking: %s: %s; a run of %s stays open there", left.uri, first_line(error), name)
+            there = without_password(left.uri)
+            log.warning("tracking: %s: %s; a run of %s stays open there", there, first_line(error), name)
             left.set_aside()
     flat = lineage.flatten(params)
     try:
@@ -264,7 +266,8 @@ def _start(
     except Exception as error:
         if state.uri == offline_uri() or not is_outage(error):
             raise
-        log.warning("tracking: %s: %s; recording locally, `selfsown sync` uploads it", uri, first_line(error))
+        shown = without_password(uri)
+        log.warning("tracking: %s: %s; recording locally, `selfsown sync` uploads it", shown, first_line(error))
         if state.run_id:
             tags.update({SYNC_URI: state.uri, SYNC_TARGET: state.run_id})
         state.uri, state.run_id = offline_uri(), ""

@@ -31,7 +31,7 @@ from selfsown.errors import UserError, first_line
 from selfsown.tracking.active import active
 from selfsown.tracking.lineage import contaminated, entity_key, git_tags, made_from, product
 from selfsown.tracking.store import let_in, reached, refusal
-from selfsown.tracking.uri import private
+from selfsown.tracking.uri import private, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -214,7 +214,7 @@ def download_model(name: str, alias: str, into: Path) -> Path:
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
         hint = f"`selfsown promote {name}` makes the candidate one" if alias == CHAMPION else "its evaluation makes one"
-        raise UserError(f"{name}: no version is @{alias} in {uri}; {hint}") from None
+        raise UserError(f"{name}: no version is @{alias} in {without_password(uri)}; {hint}") from None
     try:
         return Path(download_artifacts(artifact_uri=version.source, dst_path=str(into), tracking_uri=uri))
     except (MlflowException, OSError) as error:

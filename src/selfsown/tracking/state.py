@@ -23,7 +23,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from selfsown.errors import UserError, first_line
 from selfsown.files import clear_temporaries, write_atomic
 from selfsown.tracking.store import connect, why_away
-from selfsown.tracking.uri import portable, private, resolved
+from selfsown.tracking.uri import portable, private, resolved, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -172,7 +172,8 @@ def reap() -> list[str]:
             if not close(state, connect(state.uri), "KILLED", f"its process {state.pid} is gone"):
                 continue
         except Exception as error:  # whatever it is, an old run is no reason to keep a new one from its work
-            log.warning("tracking: %s: %s: %s; left as it is", state.name, state.uri, first_line(error))
+            shown = without_password(state.uri)
+            log.warning("tracking: %s: %s: %s; left as it is", state.name, shown, first_line(error))
             continue
         state.status = "KILLED"
         state.save()

@@ -21,7 +21,7 @@ from selfsown.tracking.active import SYNC_DONE, SYNC_TARGET, SYNC_URI
 from selfsown.tracking.models import attach_evidence, models_of, register
 from selfsown.tracking.state import reap, run_status
 from selfsown.tracking.store import connect, experiment_id, let_in, why_away
-from selfsown.tracking.uri import offline_uri, private, tracking_uri
+from selfsown.tracking.uri import offline_uri, private, tracking_uri, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,7 +44,7 @@ def sync() -> str:
     """
     uri = tracking_uri()
     if reason := why_away(uri):
-        raise UserError(f"{uri} is away ({reason}); nothing was uploaded, try again later")
+        raise UserError(f"{without_password(uri)} is away ({reason}); nothing was uploaded, try again later")
     if not (private() / "offline.db").is_file():
         return "nothing to upload"
     with FileLock(private() / "sync.lock"):
@@ -55,7 +55,7 @@ def sync() -> str:
         for run in tqdm(ready, desc="sync", unit="run", disable=len(ready) < 2):
             _upload(local, server, run)
     still = f", {len(waiting) - len(ready)} still at work" if len(waiting) > len(ready) else ""
-    return f"{len(ready)} run(s) uploaded to {uri}{still}" if waiting else "nothing to upload"
+    return f"{len(ready)} run(s) uploaded to {without_password(uri)}{still}" if waiting else "nothing to upload"
 
 
 def _runs(client: MlflowClient) -> list[Run]:
