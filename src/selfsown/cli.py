@@ -10,7 +10,9 @@ from __future__ import annotations
 import ast
 import gc
 import importlib
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +114,26 @@ def doctor() -> None:
 
 @app.command()
 @click.argument("model")
+@click.option("--check", is_flag=True, help="only say what would be decided")
 @click.option("--force", is_flag=True, help="move the alias although the evidence says no; the reason is recorded")
-def promote(model: str, force: bool) -> None:
-    """Make MODEL's @candidate the @champion, if it beats the champion on the same evaluation data."""
+@click.option("--json", "as_json", is_flag=True, help="the decision as JSON")
+def promote(model: str, check: bool, force: bool, as_json: bool) -> None:
+    """Make MODEL's @candidate the @champion, if it beats the champion on the same evaluation data.
+
+    Ends with status 3 where the evidence says no, with 1 where there is none to ask.
+    """
+    from selfsown.tracking import PromotionRefused, judge
     from selfsown.tracking import promote as promote_model
 
-    click.echo(promote_model(model, force=force))
+    if check and force:
+        raise click.UsageError("--check changes nothing, so there is nothing to --force")
+    try:
+        decision = judge(model) if check else promote_model(model, force=force)
+    except PromotionRefused as refused:
+        decision = refused.decision
+    click.echo(json.dumps(asdict(decision)) if as_json else str(decision))
+    if decision.decision == "refused":
+        sys.exit(PromotionRefused.exit_code)
 
 
 @app.group()

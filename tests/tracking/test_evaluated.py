@@ -56,4 +56,4 @@ def test_a_model_is_registered_with_its_figures_and_promoted_by_its_evidence() -
     assert files == ["plots/wer.json", "samples/worst/a_1.flac"]
     assert version.tags["evidence.metric"] == "wer" and float(version.tags["evidence.value"]) == 0.25
     assert float(version.tags["evidence.relative_reduction_lo"]) == 0.5
-    assert "better than its baseline: wer 0.2500 against 0.5000" in tracking.promote("selfsown-toy")
+    assert "better than its baseline: wer 0.2500 against 0.5000" in tracking.promote("selfsown-toy").reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 import mlflow
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from mlflow import MlflowClient
 from safetensors.numpy import save_file
 
 from selfsown import tracking
+from selfsown.cli import app
 from selfsown.errors import UserError
 from selfsown.tracking.lineage import dvc_digest
 from selfsown.tracking.store import connect
@@ -141,22 +144,44 @@ def test_promotion_needs_a_clear_gain(project: Path, evaluated: Callable[..., st
     assert champion() is None and tags(same)["promotion.decision"] == "refused"
 
     first = evaluated("first", np.maximum(UNTOUCHED - 1, 0))
-    assert "better than its baseline" in tracking.promote("selfsown-whisper")
+    assert "better than its baseline" in str(tracking.promote("selfsown-whisper"))
     assert champion() == first
     assert tags(first)["promotion.decision"] == "promoted" and tags(first)["promotion.previous"] == "none"
     assert float(tags(first)["evidence.relative_reduction_lo"]) > 0
-    assert "already" in tracking.promote("selfsown-whisper")
+    assert "already" in str(tracking.promote("selfsown-whisper"))
 
     noise = evaluated("noise", np.maximum(UNTOUCHED - 1, 0) + RNG.integers(-1, 2, N))
     with pytest.raises(tracking.PromotionRefused, match=f"not clearly better than champion {first}"):
         tracking.promote("selfsown-whisper")
     assert champion() == first
-    assert "forced" in tracking.promote("selfsown-whisper", force=True)
+    assert "forced" in str(tracking.promote("selfsown-whisper", force=True))
     assert champion() == noise and tags(first)["promotion.replaced_by"] == noise
 
     better = evaluated("better", np.maximum(UNTOUCHED - 3, 0))
-    assert f"better than champion {noise}" in tracking.promote("selfsown-whisper")
+    assert f"better than champion {noise}" in str(tracking.promote("selfsown-whisper"))
     assert champion() == better and tags(better)["promotion.previous"] == noise
+
+
+def test_asking_changes_nothing_and_the_command_has_a_status_for_no(
+    project: Path, evaluated: Callable[..., str]
+) -> None:
+    def ask(*options: str, status: int) -> dict[str, Any]:
+        done = CliRunner().invoke(app, ["promote", "selfsown-whisper", "--json", *options])
+        assert done.exit_code == status, done.output
+        return dict(json.loads(done.output))
+
+    same = evaluated("same", np.roll(UNTOUCHED, 1))
+    assert ask("--check", status=3)["decision"] == "refused"
+    assert champion() is None and "promotion.decision" not in tags(same)
+    assert ask(status=3)["decision"] == "refused" == tags(same)["promotion.decision"]
+    first = evaluated("first", np.maximum(UNTOUCHED - 1, 0))
+    found = ask("--check", status=0)
+    assert (found["version"], found["champion"], found["decision"]) == (first, None, "allowed")
+    assert found["reason"].startswith("better than its baseline") and champion() is None
+    assert ask(status=0) == found | {"decision": "promoted"} and champion() == first
+    assert ask(status=0)["decision"] == "champion"
+    missing = CliRunner().invoke(app, ["promote", "nobody"])
+    assert missing.exit_code == 1 and isinstance(missing.exception, UserError)
 
 
 def test_other_evaluation_data_is_no_comparison(project: Path, evaluated: Callable[..., str]) -> None:
@@ -194,7 +219,7 @@ def test_a_model_whose_run_was_deleted(for_good: bool, project: Path, evaluated:
         if for_good:  # as `mlflow gc` does
             client._tracking_client.store._hard_delete_run(run.info.run_id)
     if not for_good:
-        assert "better than its baseline" in tracking.promote("selfsown-whisper")
+        assert "better than its baseline" in str(tracking.promote("selfsown-whisper"))
         return
     with pytest.raises(tracking.PromotionRefused, match="the run that did was deleted"):
         tracking.promote("selfsown-whisper")

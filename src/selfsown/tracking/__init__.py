@@ -11,13 +11,13 @@ from selfsown.tracking.active import run
 from selfsown.tracking.lineage import contaminated
 from selfsown.tracking.log import log_artifact, log_bytes, log_metrics
 from selfsown.tracking.models import download_model, log_evidence, log_model, signature
-from selfsown.tracking.promotion import PromotionRefused, promote
+from selfsown.tracking.promotion import PromotionRefused, judge, promote
 from selfsown.tracking.state import reap
 from selfsown.tracking.store import why_away
 from selfsown.tracking.upload import sync
 from selfsown.tracking.uri import tracking_uri
 
 __all__ = [
-    "PromotionRefused", "contaminated", "download_model", "log_artifact", "log_bytes", "log_evidence", "log_metrics",
-    "log_model", "promote", "reap", "run", "signature", "sync", "tracking_uri", "why_away"
+    "PromotionRefused", "contaminated", "download_model", "judge", "log_artifact", "log_bytes", "log_evidence",
+    "log_metrics", "log_model", "promote", "reap", "run", "signature", "sync", "tracking_uri", "why_away"
 ]  # fmt: skip

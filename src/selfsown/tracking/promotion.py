@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -19,18 +20,55 @@ from selfsown.tracking.lineage import git_tags
 from selfsown.tracking.models import CANDIDATE, CHAMPION
 from selfsown.tracking.state import reap
 from selfsown.tracking.store import let_in, reached
+from selfsown.tracking.uri import without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What the evidence says about a model's candidate.
+
+    Attributes:
+        version: of the candidate.
+        champion: the champion's version before the decision.
+        decision: `allowed` where it was only asked for; `champion` where the candidate is it already.
+    """
+
+    model: str
+    version: str
+    champion: str | None
+    decision: Literal["allowed", "promoted", "forced", "refused", "champion"]
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.model}: version {self.version} {self.decision}: {self.reason}"
+
+
 class PromotionRefused(UserError):
     """The evidence says no; the message says why, and so do the tags of the version."""
 
+    exit_code = 3
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(str(decision))
+        self.decision = decision
+
 
 @let_in()
-def promote(model: str, force: bool = False) -> str:
+def judge(model: str) -> Decision:
+    """What `promote` would decide; nothing is changed.
+
+    Raises:
+        UserError: the store is away, or there is no such model or candidate.
+    """
+    return _decide(reached("promotion needs the store in MLFLOW_TRACKING_URI"), model)
+
+
+@let_in()
+def promote(model: str, force: bool = False) -> Decision:
     """Move `@champion` to the version that is `@candidate`, if it earns it.
 
     Against a champion: both were evaluated on the same product and items, and the paired 95 % bootstrap interval of
@@ -41,39 +79,47 @@ def promote(model: str, force: bool = False) -> str:
     Args:
         force: move the alias whatever the evidence says; its reason is recorded all the same.
 
-    Returns:
-        The explanation.
-
     Raises:
         PromotionRefused: the evidence says no; no alias was moved.
         UserError: the store is away, or there is no such model or candidate.
     """
     client = reached("promotion needs the store in MLFLOW_TRACKING_URI")
-    uri = client.tracking_uri
     reap()
-    candidate, champion = _holder(client, model, CANDIDATE), _holder(client, model, CHAMPION)
-    if candidate is None:
-        raise UserError(f"{model}: no version is @candidate in {uri}; a tracked training stage registers one")
-    if champion is not None and str(champion.version) == str(candidate.version):
-        return f"{model}: version {candidate.version} is the champion already"
-    passed, reason = _judge(client, candidate, champion)
-    decision = "promoted" if passed else "forced" if force else "refused"
+    made = _decide(client, model)
+    if made.decision == "champion":
+        return made
+    if made.decision == "allowed":
+        made = replace(made, decision="promoted")
+    elif force:
+        made = replace(made, decision="forced")
     tags = {
-        "decision": decision,
-        "reason": reason,
+        "decision": made.decision,
+        "reason": made.reason,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": git_tags().get("git.commit", "unknown"),
-        "previous": champion.version if champion else "none",
+        "previous": made.champion or "none",
     }
     for key, value in tags.items():
-        client.set_model_version_tag(model, candidate.version, f"promotion.{key}", str(value))
-    line = f"{model}: version {candidate.version} {decision}: {reason}"
-    if decision == "refused":
-        raise PromotionRefused(line)
-    if champion is not None:
-        client.set_model_version_tag(model, champion.version, "promotion.replaced_by", str(candidate.version))
-    client.set_registered_model_alias(model, CHAMPION, candidate.version)
-    return line
+        client.set_model_version_tag(model, made.version, f"promotion.{key}", value)
+    if made.decision == "refused":
+        raise PromotionRefused(made)
+    if made.champion is not None:
+        client.set_model_version_tag(model, made.champion, "promotion.replaced_by", made.version)
+    client.set_registered_model_alias(model, CHAMPION, made.version)
+    return made
+
+
+def _decide(client: MlflowClient, model: str) -> Decision:
+    """`allowed`, `refused` or `champion`."""
+    candidate, champion = _holder(client, model, CANDIDATE), _holder(client, model, CHAMPION)
+    if candidate is None:
+        uri = without_password(client.tracking_uri)
+        raise UserError(f"{model}: no version is @candidate in {uri}; a tracked training stage registers one")
+    version, previous = str(candidate.version), str(champion.version) if champion else None
+    if version == previous:
+        return Decision(model, version, previous, "champion", "it is the champion already")
+    passed, reason = _judge(client, candidate, champion)
+    return Decision(model, version, previous, "allowed" if passed else "refused", reason)
 
 
 def _holder(client: MlflowClient, model: str, alias: str) -> ModelVersion | None:
