@@ -9,7 +9,7 @@ import sys
 from selfsown.errors import UserError
 from selfsown.tracking import reap, tracking_uri, why_away
 from selfsown.tracking.store import connect, let_in
-from selfsown.tracking.uri import SERVERS, without_password
+from selfsown.tracking.uri import SERVERS, runs_page, without_password
 
 try:
     uri = tracking_uri()
@@ -21,12 +21,10 @@ try:
         experiments = sorted(connect(uri).search_experiments(), key=lambda found: found.name)
 except UserError as error:
     sys.exit(f"ui: {error}")
-at = without_password(uri).rstrip("/") if server else sys.argv[1]
+at = without_password(uri) if server else sys.argv[1]
 for experiment in experiments:
     if experiment.experiment_id != "0":  # MLflow's own, always empty here
-        # without the workflow type MLflow 3 opens an empty page about traces
-        link = f"{at}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
-        print(f"{experiment.name}: {link}", file=sys.stderr)
+        print(f"{experiment.name}: {runs_page(at, experiment.experiment_id)}", file=sys.stderr)
 if server:
     print(f"ui: your runs are on a server already: {at}", file=sys.stderr)
 else:

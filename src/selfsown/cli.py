@@ -136,6 +136,15 @@ def promote(model: str, check: bool, force: bool, as_json: bool) -> None:
         sys.exit(PromotionRefused.exit_code)
 
 
+@app.command()
+@click.argument("revision", default="main")
+def compare(revision: str) -> None:
+    """What changed since REVISION (default main), in Markdown: figures, candidates, minutes per stage, curves."""
+    from selfsown.compare import comparison
+
+    click.echo(comparison(revision), nl=False)
+
+
 @app.group()
 def study() -> None:
     """Several seeds of a pipeline as one result; `make study` calls both."""

@@ -18,6 +18,7 @@ import inspect
 import json
 import random
 import sys
+import time
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from selfsown.products import read_card
 from selfsown.settings import settings
 from selfsown.sources.registry import REGISTRY
 from selfsown.sources.tree import file_sha256, tree_sha256
+from selfsown.tracking import durations
 
 In = Annotated[Path, "in"]
 Out = Annotated[Path, "out"]
@@ -154,6 +156,7 @@ def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path 
     Raises:
         UserError: bad parameters or inputs, before any work is done.
     """
+    started = time.monotonic()
     params = load_params(declared.name, declared.params_model)
     inputs = {name: Path(arguments[name]) for name in declared.inputs if arguments.get(name) is not None}
     for name, path in inputs.items():
@@ -181,6 +184,8 @@ def run_stage(declared: Stage, arguments: Mapping[str, Any], metrics_file: Path 
         metrics_file.parent.mkdir(parents=True, exist_ok=True)
         clear_temporaries(metrics_file.parent, metrics_file.name)
         write_atomic(metrics_file, json.dumps(metrics, indent=2, sort_keys=True).encode() + b"\n")
+    if is_main_process():
+        durations.note(run_name, time.monotonic() - started)
     return metrics
 
 

@@ -86,6 +86,11 @@ def portable(uri: str) -> str:
     return uri.replace(str(file), file.relative_to(here).as_posix(), 1)
 
 
+def runs_page(at: str, experiment_id: str) -> str:
+    """The page of an experiment's runs; without the workflow type MLflow 3 opens an empty one about traces."""
+    return f"{without_password(at).rstrip('/')}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
+
+
 def without_password(uri: str) -> str:
     """The address as it may be shown."""
     return re.sub(r"(^|(?<=://))[^/@]*@", "", uri)
