@@ -145,6 +145,23 @@ def compare(revision: str) -> None:
     click.echo(comparison(revision), nl=False)
 
 
+@app.command()
+@click.option("--days", default=7, show_default=True, help="unfinished work that changed in so many days stays")
+@click.option("--yes", is_flag=True, help="do not ask")
+def clean(days: int, yes: bool) -> None:
+    """Free what can be made again: old downloads, abandoned work, uploaded records. Shows it first."""
+    from selfsown.clean import leftovers
+
+    found = leftovers(days)
+    for one in found:
+        click.echo(str(one))
+    if not found:
+        click.echo("nothing to free")
+    elif yes or click.confirm(f"Free {disk.in_words(sum(one.size for one in found))}?"):
+        for one in found:
+            one.remove()
+
+
 @app.group()
 def study() -> None:
     """Several seeds of a pipeline as one result; `make study` calls both."""
