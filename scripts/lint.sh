@@ -11,6 +11,7 @@ trap 'rm -f "$contract"' EXIT
 sed "s/<pipelines>/$(ls pipelines | paste -sd'|')/" pyproject.toml >"$contract" # no pipeline knows another
 check lint-imports --no-cache --config "$contract"
 check zizmor --offline --quiet .github
+check actionlint
 check check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 check check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 check check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml

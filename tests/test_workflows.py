@@ -1,5 +1,6 @@
 """Workflows: valid, least privilege, every action pinned to a commit, and all work in the scripts CI shares."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests import actions
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -25,6 +27,10 @@ def test_there_are_workflows() -> None:
 
 def test_zizmor_finds_nothing() -> None:
     run(BIN / "zizmor", "--offline", "--no-progress", ".github")
+
+
+def test_actionlint_finds_nothing() -> None:
+    run("actionlint")
 
 
 @pytest.mark.parametrize(
@@ -61,6 +67,55 @@ def test_workflow_is_a_thin_trigger_with_few_rights(path: Path) -> None:
             if step.get("uses", "").startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False
             assert step.get("run", "").count("\n") < 5, "work belongs in scripts/"
+
+
+GPU_SCRIPT = """#!/bin/bash
+echo "on a GPU runner: $PROFILE against $BASE"
+mkdir -p reports
+echo "what changed" >reports/summary.md
+exit ${STATUS:-0}
+"""
+GH = '#!/bin/bash\necho "gh $*: $(cat "${@: -1}")"\n'
+
+
+@pytest.mark.parametrize(
+    ("head", "label", "status", "jobs"),
+    [
+        (actions.OURS, "gpu", 0, {"repro": "succeeded", "comment": "succeeded"}),
+        (actions.OURS, "gpu", 1, {"repro": "failed", "comment": "succeeded"}),
+        (actions.OURS, "other", 0, {}),
+        ("stranger/selfsown", "gpu", 0, {}),
+    ],
+)
+def test_only_our_own_heads_with_the_label_run_on_a_gpu_runner(
+    head: str, label: str, status: int, jobs: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = actions.repository(tmp_path / "repository", {"gpu_repro.sh": GPU_SCRIPT, "bin/gh": GH})
+    monkeypatch.setenv("PATH", f"{repository / 'scripts/bin'}:{os.environ['PATH']}")
+    (repository / "reports").mkdir()
+    (repository / "reports/summary.md").write_text("what changed")  # what the stub of the download leaves
+    pull = {"number": 7, "head": {"sha": "0" * 40, "repo": {"full_name": head}}, "base": {"ref": "main"}}
+    payload = {"action": "labeled", "label": {"name": label}, "pull_request": pull}
+    done = actions.run(repository, "gpu-repro.yml", "pull_request", payload, STATUS=str(status))
+    assert done.jobs == jobs, done.said
+    assert ("on a GPU runner: gpu against origin/main" in done.said) == bool(jobs)
+    assert ("actions/upload-artifact" in done.said) == bool(jobs), "what is there comes back from a failed run too"
+    assert ("gh pr comment 7 --repo me/selfsown --edit-last --create-if-none" in done.said) == bool(jobs)
+
+
+@pytest.mark.parametrize(
+    ("event", "inputs", "told"),
+    [
+        ("schedule", {}, "gpu against origin/main"),
+        ("workflow_dispatch", {"profile": "paper", "pipeline": ""}, "paper against origin/main"),
+    ],
+)
+def test_a_night_and_a_request_run_without_a_comment(
+    event: str, inputs: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    repository = actions.repository(tmp_path / "repository", {"gpu_repro.sh": GPU_SCRIPT})
+    done = actions.run(repository, "gpu-repro.yml", event, {"inputs": inputs})
+    assert done.jobs == {"repro": "succeeded"} and f"on a GPU runner: {told}" in done.said, done.said
 
 
 def test_makefile_targets_are_thin() -> None:

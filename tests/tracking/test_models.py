@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
 from safetensors.numpy import save_file
+from tests import actions
 
 from selfsown import tracking
 from selfsown.cli import app
@@ -182,6 +184,26 @@ def test_asking_changes_nothing_and_the_command_has_a_status_for_no(
     assert ask(status=0)["decision"] == "champion"
     missing = CliRunner().invoke(app, ["promote", "nobody"])
     assert missing.exit_code == 1 and isinstance(missing.exception, UserError)
+
+
+@pytest.mark.slow
+def test_the_workflow_ends_as_the_command_does(project: Path, evaluated: Callable[..., str]) -> None:
+    here = f"export PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={actions.ROOT / 'src'}\nset -euo pipefail\n"
+    scripts = {"promote.sh": (actions.ROOT / "scripts/promote.sh").read_text(), "env.sh": here}
+    repository = actions.repository(project / "repository", scripts)
+
+    def asked(check: str) -> actions.Done:
+        inputs = {"inputs": {"model": "selfsown-whisper", "check": check}}
+        return actions.run(repository, "promote.yml", "workflow_dispatch", inputs, MLFLOW_TRACKING_URI=tracking_uri())
+
+    evaluated("same", np.roll(UNTOUCHED, 1))
+    refused = asked("false")
+    assert refused.jobs == {"promote": "failed"} and "exit status 3" in refused.said, refused.said
+    first = evaluated("first", np.maximum(UNTOUCHED - 1, 0))
+    assert asked("true").jobs == {"promote": "succeeded"} and champion() is None
+    done = asked("false")
+    assert done.jobs == {"promote": "succeeded"} and "promoted: better than its baseline" in done.said
+    assert champion() == first
 
 
 def test_other_evaluation_data_is_no_comparison(project: Path, evaluated: Callable[..., str]) -> None:

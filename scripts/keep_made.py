@@ -1,0 +1,79 @@
+"""Keep what a run changes of the files that git tracks, so that a run which was killed goes on in another checkout.
+
+    python scripts/keep_made.py watch FOLDER     # copies what changes, until its parent ends
+    python scripts/keep_made.py save FOLDER      # copies once
+    python scripts/keep_made.py restore FOLDER   # puts it where nothing is changed yet
+
+These are lock files, metrics and the results page. Without the lock of a stage that keeps its output while it works DVC
+runs it again: such stages are in no run cache.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from selfsown.files import write_atomic
+from selfsown.params import read_yaml
+from selfsown.workers import die_with_parent
+
+MADE = ("dvc.lock", "pipelines/*/dvc.lock", "metrics", "reports/results.md", "docs/dag.svg")
+SECONDS = 5.0
+SETTLED = 2.0
+"""Seconds without a change after which nobody is at work on a file: DVC writes its lock files in place."""
+
+
+def changed() -> list[Path]:
+    """The files of a run that differ from the commit, new ones among them."""
+    asked = ["git", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *MADE]
+    lines = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split("\0")
+    return [path for line in lines if line and (path := Path(line[3:])).is_file()]
+
+
+def is_whole(path: Path) -> bool:
+    """A lock file whose writer was killed half-way is mostly no YAML, or no mapping with stages."""
+    if path.name != "dvc.lock":
+        return True
+    try:
+        return "stages" in (read_yaml(path) or {})
+    except (yaml.YAMLError, TypeError):
+        return False
+
+
+def save(folder: Path, settled: float = 0.0) -> None:
+    """Copy what is changed, not there yet, and has been left alone for so many seconds."""
+    for path in changed():
+        copy = folder / path
+        if time.time() - path.stat().st_mtime < settled:
+            continue
+        if copy.is_file() and copy.read_bytes() == path.read_bytes():
+            continue
+        if is_whole(path):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(copy, path.read_bytes())
+
+
+def restore(folder: Path) -> None:
+    """Put back what was kept, over what is as it was committed."""
+    ours = set(changed())
+    for copy in sorted(folder.rglob("*")):
+        path = copy.relative_to(folder)
+        if copy.is_file() and copy.suffix != ".tmp" and path not in ours:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, copy.read_bytes())
+
+
+def main(command: str, folder: str) -> None:
+    """Do what the docstring says."""
+    if command == "watch":
+        die_with_parent()
+        while True:
+            save(Path(folder), SETTLED)
+            time.sleep(SECONDS)
+    {"save": save, "restore": restore}[command](Path(folder))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
