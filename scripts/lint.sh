@@ -15,4 +15,5 @@ check actionlint
 check check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 check check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 check check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+check check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
 [ -z "$failed" ] || { echo "lint: failed:$failed" >&2 && exit 1; }

@@ -13,6 +13,7 @@ from tests import actions
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
+FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 BIN = Path(sys.executable).parent
 
 
@@ -39,6 +40,7 @@ def test_actionlint_finds_nothing() -> None:
         ("vendor.github-workflows", WORKFLOWS),
         ("vendor.github-actions", ACTIONS),
         ("vendor.dependabot", [ROOT / ".github" / "dependabot.yml"]),
+        ("vendor.github-issue-forms", FORMS),
         ("vendor.citation-file-format", [ROOT / "CITATION.cff"]),
     ],
 )
