@@ -118,7 +118,7 @@ def doctor() -> None:
 @click.option("--force", is_flag=True, help="move the alias although the evidence says no; the reason is recorded")
 @click.option("--json", "as_json", is_flag=True, help="the decision as JSON")
 def promote(model: str, check: bool, force: bool, as_json: bool) -> None:
-    """Make MODEL's @candidate the @champion, if it beats the champion on the same evaluation data.
+    """Make MODEL's @candidate the @champion, if it beats its baseline and the champion on the same evaluation data.
 
     Ends with status 3 where the evidence says no, with 1 where there is none to ask.
     """

@@ -25,6 +25,7 @@ from selfsown.errors import UserError
 from selfsown.files import write_atomic, write_json
 from selfsown.products import iter_product
 from selfsown.stage import StageParams
+from selfsown.tracking.models import BASELINE
 
 ARM = "arm"
 """The column that says whose counts a row of kept items has."""
@@ -247,6 +248,7 @@ def register(
     header: Mapping[str, object],
     example: Any,
     output: Any,
+    baseline_name: str = BASELINE,
     refused: str = "",
     **served: Any,
 ) -> list[dict[str, object]]:
@@ -256,7 +258,8 @@ def register(
         A row for each benchmark that its data is of and that should not be trained on, for the page.
 
     Args:
-        counts: errors of the model on the items of the `evaluation` product; `baseline`: of what it must beat.
+        counts: errors of the model on the items of the `evaluation` product; `baseline`: of what it must beat, which
+            `promote` calls `baseline_name`.
         rows: the figures of the model.
         about: its card, before the figures: a title, then text, Markdown; `header`: the card's YAML.
         example: an input, and the `output` of one, for the signature.
@@ -290,6 +293,7 @@ def register(
         errors=counts.errors.tolist(),
         baseline=baseline.errors.tolist(),
         units=counts.units.tolist(),
+        baseline_name=baseline_name,
         candidate=True,
         refused=refused,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -204,6 +205,20 @@ def test_the_workflow_ends_as_the_command_does(project: Path, evaluated: Callabl
     done = asked("false")
     assert done.jobs == {"promote": "succeeded"} and "promoted: better than its baseline" in done.said
     assert champion() == first
+
+
+def test_a_champion_that_beat_nothing_does_not_make_the_next_one_good(
+    project: Path, evaluated: Callable[..., str]
+) -> None:
+    first = evaluated("first", np.maximum(UNTOUCHED + 3, 0))
+    tracking.promote("selfsown-whisper", force=True)
+    second = evaluated("second", np.roll(UNTOUCHED, 1), baseline_name="the most frequent program")
+    with pytest.raises(tracking.PromotionRefused, match=r"than the most frequent program: .*; it stays @candidate"):
+        tracking.promote("selfsown-whisper")
+    assert champion() == first and tags(second)["promotion.decision"] == "refused"
+    evaluated("third", np.maximum(UNTOUCHED - 2, 0))
+    both = f"better than champion {first}: .* paired items; better than its baseline: "
+    assert re.search(both, str(tracking.promote("selfsown-whisper")))
 
 
 def test_other_evaluation_data_is_no_comparison(project: Path, evaluated: Callable[..., str]) -> None:

@@ -42,6 +42,9 @@ log = logging.getLogger(__name__)
 
 CANDIDATE = "candidate"
 CHAMPION = "champion"
+BASELINE = "its baseline"
+"""What `promote` calls the baseline of an evaluation that has no name for it."""
+
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 REQUIREMENTS = ("mlflow", "numpy", "safetensors", "torch", "transformers")
 PACKAGE_REQUIREMENTS = ("accelerate", "filelock", "psutil", "pyarrow", "pydantic-settings", "pyyaml", "tqdm")
@@ -254,6 +257,7 @@ def log_evidence(
     errors: Sequence[float],
     baseline: Sequence[float],
     units: Sequence[float],
+    baseline_name: str = BASELINE,
     candidate: bool = False,
     refused: str = "",
 ) -> None:
@@ -265,6 +269,7 @@ def log_evidence(
         ids: of the items, unique.
         errors: per item, of this model; `baseline`: of what it must beat, such as the untouched model.
         units: per item, what both are divided by.
+        baseline_name: what `promote` calls the baseline.
         candidate: make this version `@candidate`, for an evaluation that chose it among several.
         refused: why it is not promoted whatever its errors say, such as a training of which a step failed.
     """
@@ -280,6 +285,7 @@ def log_evidence(
         "digest": digest,
         "metric": metric,
         "evaluation": product(evaluation).digest,
+        "baseline": baseline_name,
         "candidate": candidate,
         **({"refused": refused} if refused else {}),
         "items": items,

@@ -17,7 +17,7 @@ import numpy as np
 
 from selfsown.errors import UserError
 from selfsown.tracking.lineage import git_tags
-from selfsown.tracking.models import CANDIDATE, CHAMPION
+from selfsown.tracking.models import BASELINE, CANDIDATE, CHAMPION
 from selfsown.tracking.state import reap
 from selfsown.tracking.store import let_in, reached
 from selfsown.tracking.uri import without_password
@@ -44,7 +44,8 @@ class Decision:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.model}: version {self.version} {self.decision}: {self.reason}"
+        kept = "; it stays @candidate" if self.decision == "refused" else ""
+        return f"{self.model}: version {self.version} {self.decision}: {self.reason}{kept}"
 
 
 class PromotionRefused(UserError):
@@ -71,10 +72,10 @@ def judge(model: str) -> Decision:
 def promote(model: str, force: bool = False) -> Decision:
     """Move `@champion` to the version that is `@candidate`, if it earns it.
 
-    Against a champion: both were evaluated on the same product and items, and the paired 95 % bootstrap interval of
-    rate(candidate) - rate(champion) lies below zero. Without one: the interval of the relative reduction against the
-    baseline lies above zero. The rate is sum(errors) / sum(units): any model whose evaluation calls `log_evidence`.
-    An evaluation may refuse a model whatever its rate.
+    Always: the paired 95 % bootstrap interval of the relative reduction against the baseline lies above zero. Against a
+    champion also: both were evaluated on the same product and items, and the interval of rate(candidate) -
+    rate(champion) lies below zero. The rate is sum(errors) / sum(units): any model whose evaluation calls
+    `log_evidence`. An evaluation may refuse a model whatever its rate. What is refused stays the candidate.
 
     Args:
         force: move the alias whatever the evidence says; its reason is recorded all the same.
@@ -145,14 +146,15 @@ def _judge(client: MlflowClient, candidate: ModelVersion, champion: ModelVersion
     ids = sorted(new["items"])
     errors, baseline, units = np.array([new["items"][key] for key in ids]).T
     metric = new["metric"]
-    if champion is None:
-        gain = relative_reduction(errors, baseline)
-        verdict = "better than" if gain.lo > 0 else "not clearly better than"
-        return gain.lo > 0, (
-            f"{verdict} its baseline: {metric} {rate(errors, units).value:.4f} against "
-            f"{rate(baseline, units).value:.4f}, relative reduction {gain.value:.1%} "
-            f"[{gain.lo:.1%}, {gain.hi:.1%}] over {gain.n} items"
-        )
+    gain = relative_reduction(errors, baseline)
+    verdict = "better than" if gain.lo > 0 else "not clearly better than"
+    against_baseline = (
+        f"{verdict} {new.get('baseline', BASELINE)}: {metric} {rate(errors, units).value:.4f} against "
+        f"{rate(baseline, units).value:.4f}, relative reduction {gain.value:.1%} "
+        f"[{gain.lo:.1%}, {gain.hi:.1%}] over {gain.n} items"
+    )
+    if champion is None or gain.lo <= 0:
+        return gain.lo > 0, against_baseline
     old = _evidence(client, champion)
     if old is None:
         return False, f"champion {champion.version} has no evidence, so there is nothing to compare with"
@@ -169,7 +171,7 @@ def _judge(client: MlflowClient, candidate: ModelVersion, champion: ModelVersion
     return change.hi < 0, (
         f"{verdict} champion {champion.version}: {metric} {rate(errors, units).value:.4f} against "
         f"{rate(champion_errors, units).value:.4f}, difference {change.value:+.4f} "
-        f"[{change.lo:+.4f}, {change.hi:+.4f}] over {change.n} paired items"
+        f"[{change.lo:+.4f}, {change.hi:+.4f}] over {change.n} paired items; {against_baseline}"
     )
 
 
