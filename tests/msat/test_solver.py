@@ -16,8 +16,9 @@ from tests.msat.tiny_solver import tiny_config, tiny_encoder
 from selfsown.arithmetic import OPERATORS, Constant, Expression, Number, Operation, Refused, read_quantities
 from selfsown.cli import app
 from selfsown.errors import UserError
-from selfsown.msat.commands.solve import Solution, Solver, read_question, serve
+from selfsown.msat.commands.solve import Solution, Solver, serve
 from selfsown.msat.solvers.dag import DagSolver
+from selfsown.msat.solvers.representation import read_question
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,10 @@ def test_answer_equation_and_steps(folder: Path, monkeypatch: pytest.MonkeyPatch
     first, second = Solver.load(folder).solve(["A is 2 , B is 3 , K is 1 ?", "A is 0 , B is 3 , K is 1 ?"])
     assert (first.answer, first.equation) == ("5/6", "(2 * 3 - 1) / (2 * 3)")
     assert first.steps == ("2 * 3 = 6", "6 - 1 = 5", "5 / 6 = 5/6")
+    shown = ("answer    5/6", "numbers   2, 3, 1", "equation  (2 * 3 - 1) / (2 * 3)")
+    assert str(first).splitlines()[:3] == [*shown]
     assert second.answer == "" and "division by zero" in second.reason and "division by zero" in str(second)
+    assert str(second).splitlines()[1:] == ["numbers   0, 3, 1"], "what was read is shown though it has no answer"
     assert serve(str(folder))(["A is 2 , B is 3 , K is 1 ?"]) == ["5/6"]
 
 

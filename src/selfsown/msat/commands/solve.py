@@ -1,4 +1,4 @@
-"""Answer math word problems: the answer, the equation and its steps.
+"""Answer math word problems: the answer, the numbers that were read, the equation and its steps.
 
     selfsown solve "A box holds 12 pens. How many pens do 7 boxes hold?"
     Solver.load(folder).solve(["A box holds 12 pens. How many pens do 7 boxes hold?"])
@@ -19,21 +19,18 @@ from typing import Any
 import click
 import numpy as np
 
-from selfsown.arithmetic import Expression, Operation, Refused, evaluate, print_infix, print_value, read_quantities
+from selfsown.arithmetic import Expression, Operation, evaluate, print_infix, print_value
 from selfsown.checkpoint import Asking, answer_for, model_folder, model_options
 from selfsown.device import compute_device
 from selfsown.errors import UserError
 from selfsown.msat.solvers.backbone import CONFIG, Backbone
 from selfsown.msat.solvers.kinds import load_solver
-from selfsown.msat.solvers.representation import Problem
+from selfsown.msat.solvers.representation import Problem, read_question
 from selfsown.msat.solvers.scoring import Answered, solve
 
 BATCH_SIZE = 32
-MAX_CHARACTERS = 4000
-RESERVED = re.compile(r"\bnumber[0-9]+\b")
 UNREAD = "not read: "
 """How the reason begins where the question itself could not be read."""
-MARKS = re.compile(r"([?!.,;:()\"])(?=\s|$)")
 
 
 @click.command(cls=Asking)
@@ -65,10 +62,11 @@ class Solution:
     reason: str = ""
 
     def __str__(self) -> str:
+        read = f"numbers   {', '.join(self.numbers)}"
         if not self.answer:
-            return f"no answer: {self.reason}"
+            return f"no answer: {self.reason}" + (f"\n{read}" if self.numbers else "")
         steps = [f"step      {step}" for step in self.steps]
-        return "\n".join([f"answer    {self.answer}", f"equation  {self.equation}", *steps])
+        return "\n".join([f"answer    {self.answer}", read, f"equation  {self.equation}", *steps])
 
 
 class Solver:
@@ -99,40 +97,6 @@ class Solver:
         for (place, problem), answered in zip(problems.items(), answers, strict=True):
             solutions[place] = _solution(questions[place], problem, answered)
         return [solutions[place] for place in range(len(questions))]
-
-
-def read_question(question: str) -> Problem:
-    """A question with its numbers taken out, as the products hold it.
-
-    Raises:
-        UserError: no number, one below zero, of too many digits or in signs that are not read, a word that stands for
-            one, half a character, or too long a question.
-
-    >>> read_question("1,000 pens at $0.5 each?").question
-    'number0 pens at $ number1 each ?'
-    """
-    shown = question if len(question) <= 60 else f"{question[:57]}..."
-    try:
-        question.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"{shown!r}: {question[error.start]!r} is no character of any text") from None
-    if len(question) > MAX_CHARACTERS:
-        raise UserError(f"{shown!r}: {len(question)} characters; a question may have {MAX_CHARACTERS}")
-    if reserved := RESERVED.search(question):
-        raise UserError(f"{shown!r}: {reserved[0]!r} stands for a number inside the solver; write another word")
-    try:
-        found = read_quantities(question)
-    except Refused as refused:
-        raise UserError(f"{shown!r}: {refused.reason}") from None
-    if not found:
-        raise UserError(f"{shown!r}: no number in it; numbers are read as digits: 12, 3.5, 1/2 or 1,000")
-    parts, done = [], 0
-    for place, quantity in enumerate(found):
-        parts += [question[done : quantity.start], f" number{place} "]
-        done = quantity.end
-    masked = "".join([*parts, question[done:]])
-    numbers = tuple(quantity.value for quantity in found)
-    return Problem(question, " ".join(MARKS.sub(r" \1 ", masked).split()), numbers)
 
 
 def _solution(question: str, problem: Problem, answered: Answered) -> Solution:
