@@ -7,6 +7,7 @@ import csv
 import json
 from collections import defaultdict
 from fractions import Fraction
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -29,6 +30,8 @@ BIGBENCH = "bigbench-elementary-math"
 PARAMS = {
     "data_seed": 1,
     "sets": [BIGBENCH],
+    "stories": {"templates": {"test": 9, "dev": 5}, "rows": {"test": 2, "dev": 3, "train": 4}, "distractor": 0.3},
+    "gsm_symbolic": {"templates": {"test": 1, "dev": 1}, "rows": {"test": 3, "dev": 2, "train": 4}},
     "rows": {"test": 2, "dev": 2, "train": None},
     "constants": ["1", "2", "100", "0.5"],
     "steps": {"low": 1, "high": 3},
@@ -74,6 +77,14 @@ BAD = {
 }
 
 
+QUESTIONS = Path(__file__).parents[2] / "data/questions/plain.jsonl"
+
+
+def make(corpus, **changes):
+    """The stage with some parameters changed."""
+    return problems(ProblemsParams.model_validate(PARAMS | changes), questions=QUESTIONS, corpus=corpus)
+
+
 @pytest.fixture
 def bigbench(tmp_path, monkeypatch):
     """A fetched source with the good rows and one of each kind of bad."""
@@ -85,7 +96,7 @@ def bigbench(tmp_path, monkeypatch):
 
 
 def test_good_rows_are_kept_and_bad_ones_say_why(bigbench):
-    counts = problems(ProblemsParams.model_validate(PARAMS), corpus=bigbench / "one")
+    counts = make(bigbench / "one")
     table = read_product(bigbench / "one")
     assert table.schema.equals(PROBLEM)
     rows = {row["id"]: row for row in table.to_pylist()}
@@ -108,14 +119,14 @@ def test_good_rows_are_kept_and_bad_ones_say_why(bigbench):
     assert counts[f"{BIGBENCH}_rejected_wrong_answer"] == 1
     assert counts[f"{BIGBENCH}_yield"] == len(GOOD) / (len(GOOD) + len(BAD))
 
-    problems(ProblemsParams.model_validate(PARAMS), corpus=bigbench / "two")
+    make(bigbench / "two")
     assert read_card(bigbench / "one") == read_card(bigbench / "two")
 
 
 def test_problems_that_differ_in_numbers_alone_share_a_split(bigbench):
     splits = set()
     for seed in range(8):
-        counts = problems(ProblemsParams.model_validate({**PARAMS, "data_seed": seed}), corpus=bigbench / "out")
+        counts = make(bigbench / "out", data_seed=seed)
         rows = read_product(bigbench / "out").to_pylist()
         trains = [row for row in rows if row["question"].startswith("a train")]
         assert len(trains) == 3 and len({(row["group"], row["split"]) for row in trains}) == 1
@@ -189,7 +200,7 @@ def test_published_folds_and_splits_stay_as_they_are(tmp_path, monkeypatch):
         ],
     )
     monkeypatch.setattr(stage, "fetch", lambda name: tmp_path / name)
-    problems(ProblemsParams.model_validate({**PARAMS, "sets": ["mawps", "svamp"]}), corpus=tmp_path / "out")
+    make(tmp_path / "out", sets=["mawps", "svamp"])
     rows = read_product(tmp_path / "out").to_pylist()
     assert [(row["fold"], row["split"]) for row in rows if row["source"] == "mawps"] == [(k, "test") for k in range(5)]
     assert len({row["group"] for row in rows if row["source"] == "mawps"}) == 1
@@ -218,15 +229,17 @@ def test_missing_column_is_one_clear_error(tmp_path):
 
 
 def test_unknown_set_and_constant_are_refused():
-    with pytest.raises(ValidationError, match="unknown 'gsm8k', known: bigbench-elementary-math, mawps"):
+    with pytest.raises(
+        ValidationError, match="unknown 'gsm8k', known: stories, gsm-symbolic, bigbench-elementary-math, mawps"
+    ):
         ProblemsParams.model_validate({**PARAMS, "sets": ["gsm8k"]})
     with pytest.raises(ValidationError, match="not a number: 'pi'"):
         ProblemsParams.model_validate({**PARAMS, "constants": ["pi"]})
 
 
-def test_every_set_is_a_registered_source_or_left_to_users():
+def test_every_set_is_a_registered_source_made_here_or_left_to_users():
     names = ProblemsParams.model_fields["sets"].description[3:].split(", ")
-    assert all(describe(name).licence for name in names if name != "svamp-hard")
+    assert all(describe(name).licence for name in names if name not in ("stories", "svamp-hard"))
     with pytest.raises(UserError, match=r"no source 'svamp-hard'.* `selfsown source add svamp-hard"):
         describe("svamp-hard")
 

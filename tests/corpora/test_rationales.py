@@ -19,8 +19,8 @@ from tests.corpora.rationales_project import PARAMS, gsm8k_row, params, write_li
 
 from selfsown.arithmetic import evaluate, find_annotations, parse_annotations, parse_decimal, parse_prefix, parse_value
 from selfsown.corpora.rationales import rationales
-from selfsown.corpora.rationales.program import mask, program
 from selfsown.corpora.rationales.twins import Twins
+from selfsown.corpora.readers.rationales.program import mask, program
 from selfsown.corpora.readers.rationales.worked import Worked
 from selfsown.errors import UserError
 from selfsown.products import REJECTED, read_card, read_product

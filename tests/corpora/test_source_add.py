@@ -38,6 +38,8 @@ PARAMS = {
         },
         "problems": {
             "sets": ["bigbench-elementary-math"],
+            "stories": {"templates": {"test": 1, "dev": 1}, "rows": {"test": 1, "dev": 1, "train": 1}, "distractor": 0},
+            "gsm_symbolic": {"templates": {"test": 1, "dev": 1}, "rows": {"test": 1, "dev": 1, "train": 1}},
             "rows": {"test": 1, "dev": 1, "train": None},
             "constants": ["1"],
             "steps": {"low": 1, "high": 3},

@@ -147,6 +147,19 @@ def test_folds_are_joined_and_their_mean_is_plain() -> None:
     assert ("msat_accuracy_mean_of_folds", "dag", "msat") not in found
 
 
+def test_joined_sets_are_measured_one_by_one() -> None:
+    matrix = MATRIX._replace(arms=["pretrained"], sets=["own+svamp+plain"])
+    tasks, joined = [each.name for each in matrix.combinations()]
+    parts = {"own": answers(1.0), "svamp": answers(0.0, items=60), "plain": answers(1.0, items=8).assign(steps=0)}
+    given = pd.concat([frame.assign(problem_set=name, id=name + frame["id"]) for name, frame in parts.items()])
+    found = measured({tasks: answers(0.9), joined: given}, matrix)
+    for name, value in {"own": 1, "svamp": 0, "plain": 1}.items():
+        row = found["mwp_accuracy", "dag_pretrained", name]
+        assert (row.value, row.n) == (value, (~parts[name]["enlarged"]).sum())
+    assert found["mwp_accuracy", "majority", "plain"].n == 8
+    assert ("mwp_accuracy_steps0", "dag_pretrained", "plain") not in found, "nobody says how many steps they take"
+
+
 def test_seeds_are_averaged_per_problem(tmp_path: Path) -> None:
     files = [tmp_path / f"seed-{seed}.parquet" for seed in range(3)]
     runs = [frames(answers(0.8, seed), answers(0.4, 10 + seed)) for seed in range(3)]

@@ -1,6 +1,7 @@
 """Training: arms and sets, the order of examples, what is never read, and a run that was stopped."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -301,8 +302,37 @@ def test_validation_rows_are_the_dev_split_or_whole_groups_of_the_training_folds
     assert len(dev) == 4 and not {row["group"] for row in train} & {row["group"] for row in dev}
     train, dev = training_rows(inputs["problems"], "folded-fold1", FINETUNE.model_copy(update={"dev_limit": 3}))
     assert (len(train), len(dev)) == (13, 3), "what is above the limit is trained on, in whole groups"
-    with pytest.raises(UserError, match="'nowhere'"):
-        training_rows(inputs["problems"], "nowhere", FINETUNE)
+    train, dev = training_rows(inputs["problems"], "own+folded-fold1+plain", FINETUNE)
+    assert {row["source"] for row in train} == {"own", "folded"} and {row["split"] for row in dev} == {"dev"}
+    for unknown in ("nowhere", "own+nowhere"):
+        with pytest.raises(UserError, match="'nowhere'"):
+            training_rows(inputs["problems"], unknown, FINETUNE)
+    with pytest.raises(UserError, match="'plain': nothing learns from these questions"):
+        training_rows(inputs["problems"], "plain", FINETUNE)
+
+
+def test_plain_questions_are_asked_as_they_are_written(inputs: dict[str, Path], tmp_path: Path) -> None:
+    questions = tmp_path / "questions.jsonl"
+    written = [
+        {"question": "A is 3 . B is 1,000 . What is A * B ?", "answer": "3000"},
+        {"question": "Why?", "answer": "1/3"},
+    ]
+    questions.write_text("".join(json.dumps(row) + "\n" for row in written))
+    start = pretrained(inputs, tmp_path / "start", arm="scratch")
+    params = AnswerParams(data_seed=1, limit=6, batch_size=4, enlarge=True)
+    asked = {"problem_set": "own+plain", "solver": start, "problems": inputs["problems"]}
+    answer(params, **asked, questions=questions, answers=tmp_path / "answers")
+    found = read_product(tmp_path / "answers").to_pylist()
+    assert Counter(row["problem_set"] for row in found if not row["enlarged"]) == {"own": 6, "plain": 2}
+    first, second = (row for row in found if row["problem_set"] == "plain")
+    assert (first["numbers"], first["gold_answer"], first["gold"]) == (["3", "1000"], "3000", "")
+    assert (second["numbers"], second["gold_answer"], second["correct"]) == ([], "1/3", 0)
+    assert first["majority"] == 1, "the first of the programs that are as frequent"
+    with pytest.raises(UserError, match="--questions: needed for the set 'plain'"):
+        answer(params, **asked, answers=tmp_path / "none")
+    questions.write_text('{"question": "How many?"}\n')
+    with pytest.raises(UserError, match=r"questions\.jsonl line 1: 'answer'"):
+        answer(params, **asked, questions=questions, answers=tmp_path / "none")
 
 
 def test_answers_become_rows_and_a_mean_over_seeds(inputs: dict[str, Path], tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Sets of problems by name: which rows of a `PROBLEM` product a set is tested on, and which may be learnt from."""
+"""Sets of problems by name: which rows of a `PROBLEM` product a set is tested on, and which may be learnt from.
+
+`stories+gsm-symbolic+plain` is three sets that one solver learns from together and is asked one by one.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ import pyarrow.compute as pc
 
 from selfsown.errors import UserError
 
+QUESTIONS = "plain"
+"""The set of questions in plain English (`read_questions`): no product has a row of it, and nothing learns from it."""
+
 FOLD = re.compile(r"(?P<source>.+)-fold(?P<fold>\d+)")
 
 
@@ -20,8 +26,17 @@ class ProblemSet(NamedTuple):
     fold: int | None
 
 
+def members(name: str) -> tuple[str, ...]:
+    """The sets that a name joins.
+
+    >>> members("stories+plain"), members("svamp")
+    (('stories', 'plain'), ('svamp',))
+    """
+    return tuple(name.split("+"))
+
+
 def parse_set(name: str) -> ProblemSet:
-    """What the name of a set means.
+    """What the name of a single set means.
 
     >>> parse_set("svamp"), parse_set("asdiv-a-fold2")
     (ProblemSet(source='svamp', fold=None), ProblemSet(source='asdiv-a', fold=2))
@@ -31,14 +46,21 @@ def parse_set(name: str) -> ProblemSet:
 
 
 def set_rows(problems: pa.Table, name: str, test: bool) -> pa.Table:
-    """The test rows of a set, by id, or all its others.
+    """The test rows of a set, by id, or all its others; of joined sets those of all.
 
     Raises:
-        UserError: there are none.
+        UserError: a set of a product has none.
     """
+    found = [_rows(problems, member, test) for member in members(name) if member != QUESTIONS]
+    if not found:
+        raise UserError(f"{name!r}: nothing learns from these questions; join them to a set: 'stories+{name}'")
+    return pa.concat_tables(found).sort_by("id")
+
+
+def _rows(problems: pa.Table, name: str, test: bool) -> pa.Table:
     source, fold = parse_set(name)
     is_test = pc.field("split") == "test" if fold is None else pc.field("fold") == fold
-    rows = problems.filter(pc.field("source") == source).filter(is_test if test else ~is_test).sort_by("id")
+    rows = problems.filter(pc.field("source") == source).filter(is_test if test else ~is_test)
     if not rows.num_rows:
         what = "test" if test else "training"
         known = ", ".join(sorted(set(problems["source"].to_pylist())))

@@ -20,9 +20,9 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from selfsown.arithmetic import Refused, find_annotations, parse_decimal, print_value
-from selfsown.corpora.rationales.program import mask, program
 from selfsown.corpora.rationales.sets import ProblemSet, TestSet, supply
 from selfsown.corpora.rationales.twins import Twins
+from selfsown.corpora.readers.rationales.program import mask, program
 from selfsown.corpora.readers.rationales.worked import Split, Worked
 from selfsown.params import Range
 from selfsown.products import CardInfo, joined

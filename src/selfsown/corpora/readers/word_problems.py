@@ -39,7 +39,8 @@ class WordProblem:
     """A row of a set; `reason` says why it was dropped, if it was.
 
     `question` has `number0`, `number1`, ... for the `numbers`; `equation` is in prefix form; `answer` is what the
-    source states, and an equation must meet it within `tolerance`.
+    source states, and an equation must meet it within `tolerance`; `group` says what belongs together, where the source
+    does.
     """
 
     id: str
@@ -51,6 +52,7 @@ class WordProblem:
     tolerance: Fraction = Fraction(0)
     split: str = ""
     fold: int = -1
+    group: str = ""
     reason: str = ""
 
 

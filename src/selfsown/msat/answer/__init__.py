@@ -1,27 +1,38 @@
 """A test set through a solver: one program and its executed answer per problem.
 
-Input: a solver's folder, and the tasks (their dev split) or the word problems (a set's test rows). Output: rows of
-`ANSWERS`, the problems as they are and, of word problems, with larger numbers (`harder`).
+Input: a solver's folder, and the tasks (their dev split) or the word problems (a set's test rows) and questions in
+plain English. Output: rows of `ANSWERS`, the problems as they are and, of word problems, with larger numbers too.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from selfsown.arithmetic import Expression, parse_prefix, print_infix, print_value, set_rows
+from selfsown.arithmetic import (
+    QUESTIONS,
+    Expression,
+    members,
+    parse_prefix,
+    print_infix,
+    print_value,
+    read_questions,
+    set_rows,
+)
 from selfsown.device import compute_device
 from selfsown.errors import UserError
 from selfsown.msat.answer.larger import harder
 from selfsown.msat.solvers.kinds import load_solver
-from selfsown.msat.solvers.representation import Problem, problem_of
+from selfsown.msat.solvers.representation import Problem, problem_of, read_question
 from selfsown.msat.solvers.scoring import Answered, executed, is_right, solve
 from selfsown.products import CardInfo, read_card, read_product
 from selfsown.shards import write_product
@@ -33,7 +44,9 @@ ANSWERS = pa.schema([
     ("gold_answer", pa.string()), ("program", pa.string()), ("answer", pa.string()), ("reason", pa.string()),
     ("correct", pa.float64()), ("majority", pa.float64()), ("steps", pa.int32()), ("operators", pa.string()),
 ])  # fmt: skip
-"""`gold` and `program` are infix; `answer` is exact; `reason` says why there is none; `steps` and `operators` are gold.
+"""`problem_set`: the one that the problem is of, where a solver learnt from several that are joined.
+`gold` and `program` are infix; `answer` is exact; `reason` says why there is none; `steps` and `operators` are gold. Of
+questions in plain English nobody says a gold program: it is empty, and they have 0 steps.
 
 `correct` and `majority` are 1 or 0, numbers so that they can be means over seeds: whether the answer is right, and
 whether the training rows' most frequent program would give it, for which nobody needs to read the question.
@@ -49,6 +62,15 @@ class AnswerParams(StageParams):
     enlarge: bool
 
 
+class Asked(NamedTuple):
+    """A problem and the set it is of; `row` is what its product says of it."""
+
+    problem_set: str
+    row: Mapping[str, Any]
+    problem: Problem
+    enlarged: bool = False
+
+
 @stage()
 def answer(
     params: AnswerParams,
@@ -57,42 +79,69 @@ def answer(
     solver: In,
     problems: In | None = None,
     tasks: In | None = None,
+    questions: In | None = None,
     answers: Out,
 ) -> Metrics:
-    """Answer one set of the problems, or the tasks; returns the share of right answers."""
+    """Answer the sets of problems that a name joins, or the tasks; returns the share of right answers."""
     if (product := tasks or problems) is None:
         raise UserError("--problems or --tasks: one of them is needed")
     network = load_solver(solver).to(compute_device()).eval()
     everything = read_product(product)
     if tasks is None:
-        tested, learnt = (set_rows(everything, problem_set, test=test) for test in (True, False))
+        learnt = set_rows(everything, problem_set, test=False)
+        asked = [each for name in members(problem_set) for each in _asked(name, everything, questions, params)]
     else:
         tested, learnt = (everything.filter(pc.field("split") == split) for split in ("dev", "train"))
-    rows = limited(tested.sort_by("id"), params)
-    asked = [(row, False) for row in rows]
-    if params.enlarge and tasks is None:
-        asked += [(larger, True) for larger in enlarged(rows, params.data_seed)]
-    known = [problem_of(row) for row, _ in asked]
-    answered = solve(network, known, params.batch_size)
+        asked = [Asked(problem_set, row, problem_of(row)) for row in limited(tested.sort_by("id"), params)]
+    answered = solve(network, [each.problem for each in asked], params.batch_size)
     common = majority_program(learnt)
     made = [
         {
-            **_row(row, problem, found),
-            "majority": float(is_right(executed(common, problem.numbers), problem)),
-            "problem_set": problem_set,
-            "enlarged": larger,
+            **_row(each.row, each.problem, found),
+            "majority": float(is_right(executed(common, each.problem.numbers), each.problem)),
+            "problem_set": each.problem_set,
+            "enlarged": each.enlarged,
         }
-        for (row, larger), problem, found in zip(asked, known, answered, strict=True)
+        for each, found in zip(asked, answered, strict=True)
     ]
     table = pa.Table.from_pylist(made, ANSWERS)
     about = read_card(product)
+    plain = [row["correct"] for row in made if not row["enlarged"]]
     card = CardInfo(
         name=f"answers to {problem_set}", licence=about.licence, source=about.source, seed=params.data_seed,
-        note=f"{table.num_rows} problems, {len(asked) - len(rows)} of them with larger numbers",
+        note=f"{table.num_rows} problems, {len(made) - len(plain)} of them with larger numbers",
         contaminated=about.contaminated,
     )  # fmt: skip
     write_product(answers, [table], schema=ANSWERS, card=card)
-    return {"accuracy": float(np.mean([row["correct"] for row in made[: len(rows)]]))}
+    return {"accuracy": float(np.mean(plain))}
+
+
+def _asked(name: str, everything: pa.Table, questions: Path | None, params: AnswerParams) -> Iterator[Asked]:
+    """The problems of one set, as they are and then with larger numbers."""
+    if name == QUESTIONS:
+        if questions is None:
+            raise UserError(f"--questions: needed for the set {name!r}")
+        yield from _plain(questions)
+        return
+    rows = limited(set_rows(everything, name, test=True), params)
+    yield from (Asked(name, row, problem_of(row)) for row in rows)
+    if params.enlarge:
+        yield from (Asked(name, row, problem_of(row), True) for row in enlarged(rows, params.data_seed))
+
+
+def _plain(questions: Path) -> Iterator[Asked]:
+    """Questions as `selfsown solve` reads them; one that it cannot read has no number, and so no answer."""
+    for place, question in enumerate(read_questions(questions)):
+        try:
+            problem = read_question(question.text)
+        except UserError:
+            problem = Problem(question.text, question.text, ())
+        name = f"{QUESTIONS}/{place}"
+        row = {
+            "id": name, "group": name, "question": question.text, "steps": 0, "operators": "",
+            "numbers": [print_value(number) for number in problem.numbers],
+        }  # fmt: skip
+        yield Asked(QUESTIONS, row, replace(problem, answer=question.answer))
 
 
 def limited(table: pa.Table, params: AnswerParams) -> Sequence[Mapping[str, Any]]:
@@ -119,10 +168,10 @@ def enlarged(rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any
 
 
 def _row(row: Mapping[str, Any], problem: Problem, found: Answered) -> dict[str, Any]:
-    assert problem.expression is not None and problem.answer is not None
+    assert problem.answer is not None
     return {
         **{name: row[name] for name in ("id", "group", "question", "numbers", "steps", "operators")},
-        "gold": print_infix(problem.expression),
+        "gold": "" if problem.expression is None else print_infix(problem.expression),
         "gold_answer": print_value(problem.answer),
         "program": "" if found.expression is None else print_infix(found.expression),
         "answer": "" if found.value is None else print_value(found.value),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import pandas as pd
 from pydantic import ConfigDict
 
 from selfsown import evaluation
-from selfsown.arithmetic import parse_set
+from selfsown.arithmetic import members, parse_set
 from selfsown.evaluation import ComparisonParams, Counts, Evaluation, Row, mean_counts
 from selfsown.msat.evaluate.matrix import TASKS, Combination, Matrix
 from selfsown.products import read_product
@@ -30,7 +29,7 @@ SAMPLED = ("id", "question", "numbers", "gold", "gold_answer", "program", "answe
 CARD = """# Math word problem solver ({solver}), {arm}
 
 Reads a question with its numbers as {representation}, writes a program over them, and the program is evaluated exactly
-(MsAT, arXiv 2306.01707). Trained on made arithmetic, then on {problem_set}. It gives an answer to most questions with
+(MsAT, arXiv 2306.01707). Trained on made arithmetic, then on {learnt}. It gives an answer to most questions with
 two numbers, right or wrong; nothing says how sure it is."""
 
 
@@ -67,18 +66,20 @@ def evaluate(
     marked: list[dict[str, object]] = []
     for solver in params.solvers:
         chosen = Combination(solver, *matrix.first[1:3], arm=params.registered, problem_set=params.sets[0])
-        untaught = frames.get(chosen._replace(arm=BASELINE).name)
-        arm, right = matrix.place(chosen)[0], _right(_plain(frames[chosen.name]))
-        own = [row for row in measured if row[1:3] in ((solver, TASKS), (arm, chosen.part))]
+        asked = _plain(frames[chosen.name])
+        arm, right = matrix.place(chosen)[0], _right(asked)
+        parts = [(arm, each.part) for each in chosen.alone()]
+        own = [row for row in measured if row[1:3] in ((solver, TASKS), *parts)]
         marked += evaluation.register(
             f"selfsown-msat-{solver}",
             models / chosen.folder,
             counts=right.others(),
-            baseline=replace(right, errors=right.units) if untaught is None else _right(_plain(untaught)).others(),
+            baseline=_right(_majority(asked)).others(),
+            baseline_name="the most frequent program",
             metric="error_rate",
             evaluation=problems,
             rows=own,
-            about=CARD.format(**chosen._asdict()),
+            about=CARD.format(**chosen._asdict(), learnt=" and ".join(members(chosen.problem_set))),
             header={"language": ["en"], "tags": ["math-word-problems", solver]},
             example=["A box holds 12 pens. How many pens do 7 boxes hold?"],
             output=["84"],
@@ -98,6 +99,7 @@ def measure(frames: Mapping[str, pd.DataFrame], section: Mapping[str, Any]) -> l
     over folds that papers report, has its figure beside that.
     """
     matrix = Matrix.of(section["matrix"])
+    frames = _by_set(frames, matrix)
     measured: list[Row] = []
     joined: dict[Combination, pd.DataFrame] = {}
     gains: dict[str, dict[str, list[tuple[Counts, Counts]]]] = defaultdict(lambda: defaultdict(list))
@@ -111,8 +113,7 @@ def measure(frames: Mapping[str, pd.DataFrame], section: Mapping[str, Any]) -> l
             of_folds = [frame["correct"].mean() for frame in parts.values()]
             measured.append(Row(f"{measure}_mean_of_folds", arm, whole.part, float(np.mean(of_folds))))
         if whole[:4] == matrix.first and whole.problem_set != TASKS:  # the same of every solver
-            majority = joined[whole].assign(correct=joined[whole]["majority"])
-            measured += _accuracies(measure, "majority", whole.part, majority)
+            measured += _accuracies(measure, "majority", whole.part, _majority(joined[whole]))
     for whole in (each for each in joined if each.problem_set != TASKS and each.arm != BASELINE in matrix.arms):
         arm, baseline = matrix.place(whole)[0], joined[whole._replace(arm=BASELINE)]
         for end, larger in (("", False), ("_enlarged", True)):
@@ -134,6 +135,21 @@ KEYS = ("id", "group", "problem_set", "enlarged", "steps", "operators")
 EVALUATION = Evaluation(KEYS, ("correct", "majority"), measure)
 
 
+def _by_set(frames: Mapping[str, pd.DataFrame], matrix: Matrix) -> dict[str, pd.DataFrame]:
+    """The answers of each combination, those to joined sets apart."""
+    parted = {}
+    for each in matrix.combinations():
+        frame, alone = frames[each.name], each.alone()
+        for part in alone:
+            parted[part.name] = frame[frame["problem_set"] == part.problem_set] if len(alone) > 1 else frame
+    return parted
+
+
+def _majority(frame: pd.DataFrame) -> pd.DataFrame:
+    """What the most frequent program answers."""
+    return frame.assign(correct=frame["majority"])
+
+
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~frame["enlarged"]]
 
@@ -147,6 +163,6 @@ def _accuracies(measure: str, arm: str, part: str, frame: pd.DataFrame) -> Itera
     plain = _plain(frame)
     steps, signs = plain["steps"].clip(upper=MOST_STEPS), plain["operators"]
     chosen = {"": plain, "_enlarged": frame[frame["enlarged"]]}
-    chosen |= {f"_steps{count}": plain[steps == count] for count in sorted(set(steps))}
+    chosen |= {f"_steps{count}": plain[steps == count] for count in sorted(set(steps) - {0})}
     chosen |= {f"_{name}": plain[signs.str.contains(sign, regex=False)] for sign, name in OPERATORS.items()}
     yield from (_right(rows).rate(f"{measure}{end}", arm, part) for end, rows in chosen.items() if not rows.empty)

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from selfsown.arithmetic import parse_set
+from selfsown.arithmetic import members, parse_set
 
 TASKS = "msat"
 """The problem set that stands for the arithmetic tasks."""
@@ -38,8 +38,12 @@ class Combination(NamedTuple):
 
     @property
     def part(self) -> str:
-        """Whose problems it was tested on, in whichever fold."""
-        return parse_set(self.problem_set).source
+        """Whose problems it was tested on, in whichever fold; of joined sets those of the first."""
+        return parse_set(members(self.problem_set)[0]).source
+
+    def alone(self) -> list[Combination]:
+        """The same for each of the sets that its set joins."""
+        return [self._replace(problem_set=member) for member in members(self.problem_set)]
 
 
 class Matrix(NamedTuple):
@@ -70,8 +74,8 @@ class Matrix(NamedTuple):
         return [Combination(*labels) for labels in (*tasks, *words)]
 
     def by_part(self) -> dict[Combination, list[Combination]]:
-        """All of them by their names, folds of one source together under the first of them."""
-        ordered = sorted(self.combinations(), key=_but_fold)
+        """All of them by their names, joined sets one by one, folds of one source together under the first of them."""
+        ordered = sorted((part for each in self.combinations() for part in each.alone()), key=_but_fold)
         groups = [list(group) for _, group in itertools.groupby(ordered, key=lambda each: _but_fold(each)[:5])]
         return {folds[0]: folds for folds in groups}
 

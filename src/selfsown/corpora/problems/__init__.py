@@ -1,22 +1,22 @@
 """Math word problems: question with its numbers masked, equation in prefix form, exact answer.
 
-sets of problems -> rows of `selfsown.arithmetic.PROBLEM`.
+sets of problems, questions that are held out -> rows of `selfsown.arithmetic.PROBLEM`.
 
 Every equation is executed and must give the answer that the source states. Where a set has no splits of its own,
 near-duplicates are grouped (their numbers do not count) and no group is torn. Published splits and folds stay as they
-are: a row with a fold is tested in that fold and trained on in the others, so it is stored once. Every row that is
-dropped is in `rejected.parquet` with its reason.
+are: a row with a fold is tested in that fold and trained on in the others, so it is stored once. A set that is made
+from templates is split by template. Every row that is dropped is in `rejected.parquet` with its reason.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from typing import Literal
+from pathlib import Path
 
 import pyarrow as pa
 from pydantic import Field, field_validator
@@ -32,8 +32,11 @@ from selfsown.arithmetic import (
     parse_prefix,
     print_prefix,
     print_value,
+    read_questions,
     walk,
 )
+from selfsown.corpora.problems import stories, symbolic
+from selfsown.corpora.problems.templates import Split, StorySplits, TemplateSplits
 from selfsown.corpora.readers.word_problems import SETS, WordProblem, masked_numbers, read, without_numbers
 from selfsown.errors import UserError
 from selfsown.params import Range, check_known
@@ -41,20 +44,22 @@ from selfsown.products import REJECTED, CardInfo, joined, losses
 from selfsown.shards import with_reason, write_product
 from selfsown.shards.seeds import rank
 from selfsown.sources import describe, fetch
-from selfsown.stage import Metrics, Out, StageParams, stage
+from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.text.written.normal import normalize_for_comparison
 from selfsown.text.written.overlap import near_groups
 
 ROWS_PER_SHARD = 20_000
-
-Split = Literal["test", "dev", "train"]
+MADE = (stories.SOURCE, symbolic.SOURCE)
+"""The sets that are made from templates."""
 
 
 class ProblemsParams(StageParams):
     """Section `corpora.problems`."""
 
     data_seed: int = Field(ge=0)
-    sets: tuple[str, ...] = Field(min_length=1, description=f"of {', '.join(SETS)}")
+    sets: tuple[str, ...] = Field(min_length=1, description=f"of {', '.join((*MADE, *SETS))}")
+    stories: StorySplits
+    gsm_symbolic: TemplateSplits
     rows: dict[Split, int | None] = Field(
         description="split: rows wanted of a set without splits of its own, filled in this order; null takes the rest"
     )
@@ -69,7 +74,7 @@ class ProblemsParams(StageParams):
     @field_validator("sets")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        check_known(names, SETS)
+        check_known(names, (*MADE, *SETS))
         return names
 
     @field_validator("constants")
@@ -96,27 +101,28 @@ class Judged:
 
 
 @stage()
-def problems(params: ProblemsParams, *, corpus: Out) -> Metrics:
-    """Make the problems product.
+def problems(params: ProblemsParams, *, questions: In, corpus: Out) -> Metrics:
+    """Make the problems product; no story gives one of the `questions` away.
 
     Raises:
         UserError: a set cannot be read, or no problem of it is left.
     """
     judged: list[Judged] = []
     for source in params.sets:
-        found = read(source, fetch(source), params.constants, Fraction(str(params.tolerance)))
+        found = _found(source, params, questions)
         rows = grouped(refuse_repeats([judge(problem, params) for problem in found]), params.near_duplicate)
         judged += assign(rows, params.rows, params.data_seed)
     kept = [row for row in judged if not row.dropped]
     dropped = [row for row in judged if row.dropped]
-    origins = [describe(source) for source in params.sets]
+    origins = [describe(source) for source in params.sets if source != stories.SOURCE]
+    credits = [stories.CREDITS] * (stories.SOURCE in params.sets) + [origin.credits for origin in origins]
     write_product(
         corpus,
         [_table(kept[start : start + ROWS_PER_SHARD]) for start in range(0, max(1, len(kept)), ROWS_PER_SHARD)],
         schema=PROBLEM,
         card=CardInfo(
             name="corpora/problems",
-            **joined(origin.credits for origin in origins),
+            **joined(credits),
             seed=params.data_seed,
             note=" ".join(origin.note for origin in origins),
         ),
@@ -129,6 +135,17 @@ def problems(params: ProblemsParams, *, corpus: Out) -> Metrics:
             f"  rows with their reasons: {corpus / REJECTED}"
         )
     return _counts(judged)
+
+
+def _found(source: str, params: ProblemsParams, questions: Path) -> Iterable[WordProblem]:
+    """The problems of a set, as they are read or made."""
+    if source == stories.SOURCE:
+        held_out = [question.text for question in read_questions(questions)]
+        return stories.stories(params.stories, held_out, params.data_seed)
+    if source == symbolic.SOURCE:
+        constants = {parse_decimal(constant) for constant in params.constants}
+        return symbolic.symbolic(fetch(source), params.gsm_symbolic, constants, params.data_seed)
+    return read(source, fetch(source), params.constants, Fraction(str(params.tolerance)))
 
 
 def judge(problem: WordProblem, params: ProblemsParams) -> Judged:
@@ -170,12 +187,12 @@ def _misfit(problem: WordProblem, expression: Expression, params: ProblemsParams
 
 
 def refuse_repeats(rows: Sequence[Judged]) -> list[Judged]:
-    """Of equal questions with equal numbers the first is kept, in a set that has no splits of its own."""
+    """Of equal questions with equal numbers the first is kept, in a set that is not published as it is."""
     first: dict[tuple[str, ...], str] = {}
     result = []
     for row in rows:
         problem = row.problem
-        if not row.dropped and not problem.split:
+        if not row.dropped and (problem.group or not problem.split):
             same = first.setdefault((normalize_for_comparison(problem.question), *problem.numbers), problem.id)
             if same != problem.id:
                 row = replace(row, problem=replace(problem, reason=f"duplicate: of {same}"))
@@ -184,12 +201,15 @@ def refuse_repeats(rows: Sequence[Judged]) -> list[Judged]:
 
 
 def grouped(rows: Sequence[Judged], near_duplicate: float) -> list[Judged]:
-    """Near-duplicates share a group, their numbers apart; where a set has splits, only those within one split."""
+    """Near-duplicates share a group, their numbers apart; where a set has splits, only those within one split.
+
+    What a set itself says belongs together, as a template's problems do, stays so.
+    """
     forms = [normalize_for_comparison(without_numbers(row.problem.question)) for row in rows]
-    splits = {row.problem.split for row in rows if not row.dropped}
+    splits = {row.problem.split for row in rows if _alone(row)}
     leaders = {
         split: near_groups(
-            (f for f, row in zip(forms, rows, strict=True) if not row.dropped and row.problem.split == split),
+            (form for form, row in zip(forms, rows, strict=True) if _alone(row) and row.problem.split == split),
             near_duplicate,
         )
         for split in splits
@@ -197,10 +217,15 @@ def grouped(rows: Sequence[Judged], near_duplicate: float) -> list[Judged]:
     result = []
     for form, row in zip(forms, rows, strict=True):
         if not row.dropped:
-            name = f"{row.problem.source}:{row.problem.split}:{leaders[row.problem.split][form]}"
-            row = replace(row, group=hashlib.sha256(name.encode()).hexdigest()[:16])
+            own = row.problem.group or f"{row.problem.split}:{leaders[row.problem.split][form]}"
+            row = replace(row, group=hashlib.sha256(f"{row.problem.source}:{own}".encode()).hexdigest()[:16])
         result.append(row)
     return result
+
+
+def _alone(row: Judged) -> bool:
+    """Whether nobody says what the row belongs together with."""
+    return not (row.dropped or row.problem.group)
 
 
 def assign(rows: Sequence[Judged], wanted: Mapping[Split, int | None], seed: int) -> list[Judged]:
