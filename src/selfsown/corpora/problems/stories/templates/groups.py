@@ -126,7 +126,7 @@ TEMPLATES = (
         (
             "A [table|chair|spider|toy animal] has {b} legs. There are {a} of them.",
             "Every {plant} in the garden has {b} [flowers|branches|leaves]. The garden has {a} {plants}.",
-            "Each {vehicle} has {b} wheels, and {name} sees {a} {vehicles}.",
+            "Each {vehicle} has {b} seats, and {name} sees {a} {vehicles}.",
             "There are {a} teams with {b} players each.",
         ),
         ("How many [are there|is that] [in all|altogether]?", "How many do they have together?"),
