@@ -2,7 +2,7 @@
 # PIPELINE=<name>      one of pipelines/ instead of all      PROFILE=smoke  another profile (see CONTRIBUTING.md)
 # VARIANT=<name>       other data or an ablation (conf/variant/), several as [a,b]; with PROFILE= or study
 # PYTHON=python3.12   the interpreter to set up with   ARGS='-k text' passed on to pytest
-.PHONY: help repro compare study test ui lint bench
+.PHONY: help repro compare study table test ui lint bench
 export PIPELINE PROFILE VARIANT PYTHON
 
 help:   ## this list
@@ -16,6 +16,9 @@ compare: ## what changed since main, or since the revision in ARGS
 
 study:  ## PIPELINE= on the study profile, three seeds, merged into metrics/<pipeline>.study*.json
 	@scripts/study.sh
+
+table:  ## PIPELINE's paper: its figures with ours beside, as Markdown, CSV and LaTeX in reports/tables/
+	@scripts/table.sh
 
 test:   ## unit tests
 	@scripts/test.sh $(ARGS)

@@ -193,6 +193,17 @@ def merge(pipeline: str, out: Path, seeds: tuple[Path, ...]) -> None:
 
 
 @app.command()
+@click.argument("pipeline")
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="in place of reports/tables")
+def table(pipeline: str, folder: Path | None) -> None:
+    """The figures of PIPELINE's paper with ours beside, as Markdown, CSV and LaTeX."""
+    from selfsown.project import root
+    from selfsown.report.table import write_table
+
+    click.echo(write_table(pipeline, folder or root() / "reports/tables"), nl=False)
+
+
+@app.command()
 def sync() -> None:
     """Upload the runs that were recorded while the tracking server was away."""
     from selfsown.tracking import sync as sync_runs

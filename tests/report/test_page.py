@@ -18,7 +18,8 @@ from tests.report.pages import PROFILES, ROOT, composed, made, row, write
 
 from selfsown.report import page as module
 from selfsown.report import paper, plots, results
-from selfsown.report.page import ReportError, section
+from selfsown.report.measured import ReportError
+from selfsown.report.page import section
 from selfsown.report.paper import Claim, PaperError, flat, read_paper
 from selfsown.report.results import Figure, Standing, verdict
 

@@ -9,21 +9,19 @@ input gives the same bytes.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from selfsown.errors import UserError
-from selfsown.evaluation import Row
 from selfsown.files import write_atomic
 from selfsown.params import read_yaml
 from selfsown.report import dag, plots
+from selfsown.report.markdown import cell
+from selfsown.report.measured import Measured, check_columns, measured, read_json
 from selfsown.report.paper import Bars, Curves, Intervals, Paper, flat, read_paper
 from selfsown.report.results import Comparison, Figures, Grid, Verdict, beside, grids, number, verdicts
 from selfsown.stage import In, Out, StageParams, stage
@@ -31,10 +29,6 @@ from selfsown.stage import In, Out, StageParams, stage
 
 class PageParams(StageParams):
     """The page is made from all of `params.yaml`, which is one of its inputs."""
-
-
-class ReportError(UserError):
-    """A file of figures cannot be read; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -96,21 +90,7 @@ def page(
 def section(path: Path, metrics: Path, active: Mapping[str, Any]) -> Section:
     """Everything about the pipeline of a `paper.yaml`, from its `metrics/<name>*.json` and `metrics/plots/<name>/`."""
     name = path.parent.name
-    sets: list[ResultSet] = []
-    for file in sorted(metrics.glob(f"{name}.study*.json"), key=lambda file: (file.stem.count("+"), file.stem)):
-        study = _read(file, {})
-        if missing := {"parameters", "commits", "seeds", "rows"} - study.keys():
-            raise ReportError(f"{file}: lacks {min(missing)!r}: `selfsown study merge {name}` makes it from kept seeds")
-        chosen = file.stem.removeprefix(f"{name}.study").lstrip(".").replace("+", ", ")
-        title = f"Study: {chosen}" if chosen else "Study"
-        sets.append(_results(title, _scope(study), path, file, study["rows"], study["parameters"]))
-    run = metrics / f"{name}.rows.json"
-    if rows := _read(run, []):
-        scope = (
-            f"One run, profile {active.get('composed_from', 'not named')}, seed {active['seed']}. Intervals are 95 % "
-            f"bootstraps over test items: {ONE_SEED}"
-        )
-        sets.append(_results("This run", scope, path, run, rows, active))
+    sets = [_results(name, found) for found in measured(path, metrics, active)]
     paper = read_paper(path, active)
     conditions = {result.title.lower(): result.conditions for result in sets} or {"in the active profile": _ours(paper)}
     drawn = _plots(name, paper, metrics, sets[0].figures if sets else Figures((), paper))
@@ -119,7 +99,7 @@ def section(path: Path, metrics: Path, active: Mapping[str, Any]) -> Section:
 
 def _contaminated(name: str, metrics: Path) -> list[str]:
     """A line for each benchmark that models were trained on though its authors ask not to."""
-    rows = _read(metrics / "plots" / name / "contaminated.json", [])
+    rows = read_json(metrics / "plots" / name / "contaminated.json", [])
     return [
         f"{', '.join(row['model'] for row in rows if row['benchmark'] == benchmark)}: trained on data of {benchmark}, "
         "whose authors ask that it not be. Figures on that benchmark say nothing."
@@ -131,42 +111,18 @@ def _ours(paper: Paper) -> tuple[str, ...]:
     return tuple(condition.ours for condition in paper.conditions)
 
 
-ONE_SEED = "they do not cover the choice of the training seed."
-
-
-def _scope(study: Mapping[str, Any]) -> str:
-    """What a study's figures and their intervals mean: items are scored by their mean over seeds."""
-    commits = f"commit{'s' if len(study['commits']) > 1 else ''} {', '.join(name[:8] for name in study['commits'])}"
-    of = f"profile {study['parameters']['composed_from']}, {commits}. Intervals are 95 % bootstraps"
-    if len(study["seeds"]) == 1:
-        return f"One seed, {of} over test items: {ONE_SEED}"
-    return f"Mean over {len(study['seeds'])} seeds, {of} over test items, each scored by its mean over the seeds."
-
-
-def _results(
-    title: str, scope: str, path: Path, file: Path, rows: list[dict[str, Any]], parameters: Mapping[str, Any]
-) -> ResultSet:
-    """A set of figures beside the paper's, under the parameters that it was measured with.
-
-    Raises:
-        ReportError: a row that is none, or whose measure or arm `paper.yaml` does not declare.
-    """
-    paper = read_paper(path, parameters)
-    _check_columns(file, rows, Row._fields)
-    try:
-        paper.check_declared((row["measure"] for row in rows), (row["arm"] for row in rows))
-    except ValueError as error:
-        raise ReportError(f"{file}: {error}; {path} declares them") from None
-    name = path.parent.name
-    found = Figures(rows, paper, parameters["languages"])
-    compared = [beside(section, found) for section in paper.beside]
+def _results(name: str, found: Measured) -> ResultSet:
+    """A set of figures beside the paper's, under the parameters that it was measured with."""
+    figures, parameters = found.figures, found.parameters
+    paper = figures.paper
+    compared = [beside(section, figures) for section in paper.beside]
     return ResultSet(
-        title,
-        scope,
-        found,
+        found.title,
+        found.scope,
+        figures,
         [comparison for comparison in compared if comparison.rows],
-        verdicts(paper.claims, found),
-        grids(paper.tables, found),
+        verdicts(paper.claims, figures),
+        grids(paper.tables, figures),
         _ours(paper),
         flat({key: parameters[key] for key in ("seed", "languages", name) if key in parameters}),
     )
@@ -184,11 +140,11 @@ def _plots(name: str, paper: Paper, metrics: Path, found: Figures) -> list[tuple
                 picture = plots.intervals(plot, arms, cells, label)
             case Curves():
                 file = metrics / "plots" / name / plot.file
-                rows = _read(file, [])
-                _check_columns(file, rows, (plot.x, plot.y, plot.series))
+                rows = read_json(file, [])
+                check_columns(file, rows, (plot.x, plot.y, plot.series))
                 picture = plots.curves(plot, rows, paper.arms, label)
             case Bars():
-                gate = _read(metrics / f"{name}.{plot.file}.json", {})
+                gate = read_json(metrics / f"{name}.{plot.file}.json", {})
                 values = {key.removeprefix(plot.prefix): x for key, x in gate.items() if key.startswith(plot.prefix)}
                 picture = plots.bars(plot, values, label)
         if picture:
@@ -200,7 +156,7 @@ def _samples(name: str, paper: Paper, metrics: Path) -> dict[str, list[dict[str,
     """Rows by the heading of their kind, one text per column."""
     if paper.samples is None:
         return {}
-    rows = _read(metrics / "plots" / name / paper.samples.file, [])
+    rows = read_json(metrics / "plots" / name / paper.samples.file, [])
     groups = {}
     for kind, heading in paper.samples.kinds.items():
         chosen = [row for row in rows if row["kind"] == kind]
@@ -214,26 +170,6 @@ def _text(value: object) -> str:
     return number(value, "percent") if isinstance(value, float) else str(value)
 
 
-def _read(path: Path, default: Any) -> Any:
-    """A JSON file, or the default where there is none.
-
-    Raises:
-        ReportError: not JSON.
-    """
-    if not path.is_file():
-        return default
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ReportError(f"{path}: not JSON: {error}; make it again with `dvc repro`") from None
-
-
-def _check_columns(path: Path, rows: Iterable[Any], columns: Iterable[str]) -> None:
-    for row in rows:
-        if lacking := [name for name in columns if name not in row]:
-            raise ReportError(f"{path}: a row lacks {lacking[0]!r}; make it again with `dvc repro`")
-
-
 def _environment(autoescape: bool) -> Environment:
     """Templates of this package; a name they misspell is an error."""
     environment = Environment(
@@ -244,13 +180,5 @@ def _environment(autoescape: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["cell"] = _markdown_cell
+    environment.filters["cell"] = cell
     return environment
-
-
-def _markdown_cell(text: object) -> str:
-    """Text of anybody's as the inside of a Markdown table cell."""
-    plain = " ".join(escape(str(text), quote=False).split())
-    for mark in "\\`*_[]|":
-        plain = plain.replace(mark, "\\" + mark)
-    return plain

@@ -40,6 +40,13 @@ class Figure:
         return f"{number(self.lo, self.unit)} to {number(self.hi, self.unit)}"
 
     @property
+    def printed(self) -> dict[str, float | int | None]:
+        """Value, interval and number of items as numbers in the unit of the column: percent without its sign."""
+        times = 1 if self.unit == "number" else 100
+        ends = {"ours": self.value, "lo": self.lo, "hi": self.hi}
+        return {**{name: None if end is None else times * end for name, end in ends.items()}, "n": self.n}
+
+    @property
     def seeds(self) -> str:
         """The values per seed as printed."""
         return ", ".join(number(value, self.unit) for value in self.per_seed)
@@ -128,10 +135,16 @@ def beside(section: Beside, found: Figures) -> Comparison:
 
 def paper_change(row: PaperRow, better: Better) -> str:
     """How far the second figure is better than the first, in percent of the first."""
+    change = change_of(row, better)
+    return "" if change is None else number(change, "percent")
+
+
+def change_of(row: PaperRow, better: Better) -> float | None:
+    """How far the second figure is better than the first, as a share of it; None where there is but one."""
     if len(row.paper) < 2:
-        return ""
+        return None
     before, after = row.paper
-    return number((before - after if better == "lower" else after - before) / before, "percent")
+    return (before - after if better == "lower" else after - before) / before
 
 
 def mean_change(section: Beside) -> str:
