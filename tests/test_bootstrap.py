@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from selfsown.bootstrap import mean_rate_difference, rate, rate_difference, relative_reduction
+from selfsown.bootstrap import (
+    mean_rate_difference,
+    mean_rate_difference_over_runs,
+    rate,
+    rate_difference,
+    relative_reduction,
+)
 
 
 def test_rate_is_corpus_level_not_a_mean_of_rates() -> None:
@@ -68,3 +74,42 @@ def test_no_error_in_few_items_is_no_certainty() -> None:
 def test_nothing_to_rate_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one"):
         rate(np.array([]), np.array([]))
+
+
+def run(items: int, gain: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One fold of one seed: errors that are `gain` fewer than the baseline's 0.5."""
+    rng = np.random.default_rng(seed)
+    errors, baseline = ((rng.random((1, items)) < rate).astype(float) for rate in (0.5 - gain, 0.5))
+    return errors, baseline, np.ones(items)
+
+
+def test_one_fold_and_seed_have_the_interval_over_items() -> None:
+    errors, baseline, units = run(300, 0.1, 1)
+    over_runs = mean_rate_difference_over_runs([[(errors, baseline, units)]])
+    over_items = rate_difference(errors[0], baseline[0], units)
+    assert over_runs[:3] == pytest.approx(over_items[:3], abs=0.01) and over_runs.n == 300
+
+
+def test_folds_that_disagree_widen_the_interval_and_those_that_agree_do_not_narrow_it() -> None:
+    for gains, least in (([0.1] * 5, 0.9), ([0.4, -0.2, 0.1, 0.3, -0.1], 1.5)):
+        folds = [run(80 + 10 * k, gain, k) for k, gain in enumerate(gains)]
+        pooled = [np.concatenate(parts, axis=-1) for parts in zip(*folds, strict=True)]
+        over_items = rate_difference(pooled[0][0], pooled[1][0], pooled[2])
+        over_runs = mean_rate_difference_over_runs([folds])
+        assert over_runs.value == pytest.approx(over_items.value) and over_runs.n == over_items.n
+        assert over_runs.hi - over_runs.lo > least * (over_items.hi - over_items.lo)
+
+
+def test_seeds_that_disagree_on_every_item_are_in_the_interval() -> None:
+    """The seeds' mean is no gain, and one of two seeds alone is drawn half of the time."""
+    errors = np.stack([np.zeros(50), np.ones(50)])
+    made = mean_rate_difference_over_runs([[(errors, np.full((2, 50), 0.5), np.ones(50))] * 2])
+    assert made[:3] == (0, -0.5, 0.5)
+
+
+def test_sets_weigh_the_same_and_share_their_seeds() -> None:
+    sets = [[run(100, 0.4, 1)], [run(900, 0.0, 2)]]
+    parts = [mean_rate_difference_over_runs([folds]).value for folds in sets]
+    assert mean_rate_difference_over_runs(sets).value == pytest.approx(np.mean(parts))
+    with pytest.raises(ValueError, match="a set needs folds"):
+        mean_rate_difference_over_runs([[run(0, 0.1, 1)]])

@@ -57,6 +57,43 @@ def mean_rate_difference(sets: Sequence[Sequence[FloatArray]], seed: int = 0) ->
     return _estimate(lambda e, b, u, axis: (e.sum(axis) - b.sum(axis)) / u.sum(axis), sets, seed)
 
 
+def mean_rate_difference_over_runs(
+    sets: Sequence[Sequence[tuple[FloatArray, FloatArray, FloatArray]]], seed: int = 0
+) -> Estimate:
+    """The plain mean of `rate_difference` over sets, with an interval of what other training runs would give too.
+
+    A set is a list of folds: each (errors, baseline, units), the first two `[seeds, items]`, of models trained on the
+    other folds; the value is over the items of all. Drawn with replacement are seeds, the same ones for all sets and
+    folds; a set's folds; and the items of each fold that is drawn (the pigeonhole bootstrap of Owen, 2007, with items
+    in folds). Of what it has one of, it cannot know how much others differ: one seed, or the only fold of a set.
+
+    Raises:
+        ValueError: a set without folds, or a fold without items.
+    """
+    rng = np.random.default_rng(seed)
+    seeds = len(sets[0][0][0])
+    weights = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=RESAMPLES) / seeds
+    values, resampled = [], []
+    for folds in sets:
+        if not folds or not all(len(units) for _, _, units in folds):
+            raise ValueError("a set needs folds, and a fold items")
+        drawn = rng.integers(len(folds), size=(RESAMPLES, len(folds)))
+        over, under = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
+        for index, (errors, baseline, units) in enumerate(folds):
+            # Of a fold that is drawn k times the items are drawn anew each time: one draw of k times as many.
+            times = (drawn == index).sum(1)
+            items = rng.multinomial(times * len(units), np.full(len(units), 1 / len(units)))
+            over += ((weights @ (errors - baseline)) * items).sum(1)
+            under += items @ units
+        resampled.append(over / under)
+        differences = sum(float((errors - baseline).mean(0).sum()) for errors, baseline, _ in folds)
+        values.append(differences / sum(float(units.sum()) for _, _, units in folds))
+    lo, hi = np.percentile(np.mean(resampled, axis=0), [2.5, 97.5])
+    return Estimate(
+        float(np.mean(values)), float(lo), float(hi), sum(len(units) for folds in sets for *_, units in folds)
+    )
+
+
 def _estimate(statistic: Callable[..., FloatArray], sets: Sequence[Sequence[FloatArray]], seed: int) -> Estimate:
     """The plain mean of a statistic over sets of items; the last array of each set is what the statistic divides by."""
     made = [_resampled(statistic, data, seed + index) for index, data in enumerate(sets)]

@@ -71,11 +71,13 @@ class Evaluation:
         keys: columns that name an item of an arm.
         counts: columns of what was counted on it, which a study averages over seeds.
         measure: rows of the arms' items, given the pipeline's section of the parameters.
+        over_runs: rows whose intervals cover training runs too, of the arms' items of every seed.
     """
 
     keys: tuple[str, ...]
     counts: tuple[str, ...]
     measure: Callable[[Mapping[str, pd.DataFrame], Mapping[str, Any]], list[Row]]
+    over_runs: Callable[[Sequence[Mapping[str, pd.DataFrame]], Mapping[str, Any]], list[Row]] | None = None
 
     def write_items(self, frames: Mapping[str, pd.DataFrame], file: Path) -> None:
         """The items of every arm as one Parquet file: what a study keeps of a seed."""
@@ -137,6 +139,26 @@ def difference(measure: str, arm: str, part: str, pairs: Sequence[tuple[Counts, 
         ours.check_same_items(baseline, f"{measure} of {arm}")
     sets = [(ours.errors, baseline.errors, ours.units) for ours, baseline in pairs]
     return _row(measure, arm, part, bootstrap.mean_rate_difference(sets), sum(ours.n for ours, _ in pairs))
+
+
+def over_runs(measure: str, arm: str, part: str, sets: Sequence[Sequence[Sequence[tuple[Counts, Counts]]]]) -> Row:
+    """As `difference`, with an interval over training runs too: `sets` are of folds, and those of seeds.
+
+    Raises:
+        UserError: other items than the baseline's or another seed's.
+    """
+    for pairs in (fold for folds in sets for fold in folds):
+        for counts in (each for pair in pairs for each in pair):
+            counts.check_same_items(pairs[0][0], f"{measure} of {arm}")
+    arrays = [
+        [
+            (np.stack([x.errors for x, _ in pairs]), np.stack([y.errors for _, y in pairs]), pairs[0][0].units)
+            for pairs in folds
+        ]
+        for folds in sets
+    ]
+    n = sum(pairs[0][0].n for folds in sets for pairs in folds)
+    return _row(measure, arm, part, bootstrap.mean_rate_difference_over_runs(arrays), n)
 
 
 def mean_counts(arms: Sequence[Counts]) -> Counts:

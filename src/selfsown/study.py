@@ -150,13 +150,16 @@ def average(files: Sequence[Path], evaluation: Evaluation, section: Mapping[str,
     averaged: dict[str, pd.DataFrame] = {}
     for arm in dict.fromkeys(arm for run in runs for arm in run):
         counted = [len(run.get(arm, ())) for run in runs]
-        items = pd.concat([run[arm] for run in runs if arm in run]).groupby(list(evaluation.keys), as_index=False)
-        averaged[arm] = items[list(evaluation.counts)].mean()
+        items = pd.concat([run[arm] for run in runs if arm in run])
+        known = [name for name in evaluation.counts if name in items]  # what was counted when they were kept
+        averaged[arm] = items.groupby(list(evaluation.keys), as_index=False)[known].mean()
         if odd := [file for file, count in zip(files, counted, strict=True) if count != len(averaged[arm])]:
             raise UserError(f"{odd[0]}: the items of {arm!r} are not those of the other seeds: of different studies")
     measured = evaluation.measure(averaged, section)
+    over_runs = [row._asdict() for row in (evaluation.over_runs(runs, section) if evaluation.over_runs else ())]
     if len(runs) == 1:
-        return [row._asdict() for row in measured]
+        return [*(row._asdict() for row in measured), *over_runs]
     values = [{row[:3]: row.value for row in evaluation.measure(run, section)} for run in runs]
     seeds = {row[:3]: [run[row[:3]] for run in values] for row in measured}
-    return [{**row._asdict(), "seeds": seeds[row[:3]], "sd": float(np.std(seeds[row[:3]], ddof=1))} for row in measured]
+    spread = [{"seeds": seeds[row[:3]], "sd": float(np.std(seeds[row[:3]], ddof=1))} for row in measured]
+    return [*(row._asdict() | of for row, of in zip(measured, spread, strict=True)), *over_runs]
