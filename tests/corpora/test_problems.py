@@ -18,10 +18,19 @@ from pydantic import ValidationError
 from selfsown.arithmetic import PROBLEM, Refused, evaluate, parse_decimal, parse_prefix, parse_value
 from selfsown.corpora import problems as stage
 from selfsown.corpora.problems import Judged, ProblemsParams, assign, problems
-from selfsown.corpora.readers.word_problems import WordProblem, mask, masked_csv, prefix_of_program, read, read_choice
+from selfsown.corpora.readers.word_problems import (
+    WordProblem,
+    mask,
+    masked_csv,
+    prefix_of_program,
+    read,
+    read_choice,
+    without_numbers,
+)
 from selfsown.errors import UserError
 from selfsown.products import read_card, read_product
-from selfsown.sources import describe
+from selfsown.sources import UnreachableError, describe, fetch
+from selfsown.sources.registry import load_registry
 from selfsown.text.written.overlap import near_groups
 
 unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
@@ -237,18 +246,43 @@ def test_unknown_set_and_constant_are_refused():
         ProblemsParams.model_validate({**PARAMS, "constants": ["pi"]})
 
 
-def test_every_set_is_a_registered_source_made_here_or_left_to_users():
+def test_every_set_is_a_registered_source_or_made_here():
     names = ProblemsParams.model_fields["sets"].description[3:].split(", ")
-    assert all(describe(name).licence for name in names if name not in ("stories", "svamp-hard"))
-    with pytest.raises(UserError, match=r"no source 'svamp-hard'.* `selfsown source add svamp-hard"):
-        describe("svamp-hard")
+    assert all(describe(name).licence for name in names if name != "stories")
 
 
-def test_a_folder_in_svamps_layout_is_read_as_svamp_hard(tmp_path):
-    write_csv(tmp_path / "train.csv", [(PLUS, "+ number0 number1", "3.0", "1.0 2.0")])
+def test_svamp_hard_is_pinned_and_has_test_rows_alone(tmp_path):
+    (file,) = load_registry()["svamp-hard"].files
+    assert (file.bytes, file.sha256) == (226_600, "ab28d000e902f6ac1588958b760a5842d04d6ec96f109a681599b0f56315ab50")
     write_csv(tmp_path / "dev.csv", [(PLUS, "+ number0 number1", "3000.0", "1000.0 2000.0")])
     found = list(read("svamp-hard", tmp_path, [], Fraction(0)))
-    assert [(row.source, row.split) for row in found] == [("svamp-hard", "train"), ("svamp-hard", "test")]
+    assert [(row.source, row.split) for row in found] == [("svamp-hard", "test")]
+
+
+def fetch_or_skip(name):
+    try:
+        return fetch(name)
+    except UnreachableError as error:
+        pytest.skip(f"not here: {error}")
+
+
+def test_svamp_hard_asks_svamps_questions_with_larger_numbers():
+    given = {
+        name: [row for row in read(name, fetch_or_skip(name), [], Fraction("0.01")) if row.split == "test"]
+        for name in ("svamp", "svamp-hard")
+    }
+    assert all(len(rows) == 1000 and not any(row.reason for row in rows) for rows in given.values())
+    pairs = list(zip(given["svamp"], given["svamp-hard"], strict=True))
+    assert all((plain.question, plain.equation) == (hard.question, hard.equation) for plain, hard in pairs)
+    assert sum(plain.numbers != hard.numbers for plain, hard in pairs) == 953
+
+
+def test_asdiv_a_has_five_folds_that_share_no_question():
+    rows = list(read("asdiv-a", fetch_or_skip("asdiv-a"), [], Fraction("0.01")))
+    assert [sum(row.fold == fold for row in rows) for fold in range(5)] == [238, 238, 238, 237, 266]
+    assert {row.split for row in rows} == {"test"} and not any(row.reason for row in rows)
+    folds = [{without_numbers(row.question) for row in rows if row.fold == fold} for fold in range(5)]
+    assert all(not folds[a] & folds[b] for a in range(5) for b in range(a))
 
 
 def test_numbers_are_masked_in_order():

@@ -183,18 +183,18 @@ def test_a_set_of_problems_is_read_as_such(project: Path) -> None:
     header = "Question,Equation,Answer,Numbers\n"
     (project / "recordings/train.csv").write_text(header + "number0 and number1,+ number0 number1,3.0,1.0 2.0\n")
     with pytest.raises(
-        UserError, match=r"recordings: cannot be read as svamp-hard: .*dev\.csv: cannot be read: No such file"
+        UserError, match=r"recordings: cannot be read as svamp: .*dev\.csv: cannot be read: No such file"
     ):
-        add("svamp-hard", "recordings")
+        add("svamp", "recordings")
     assert (project / "conf/sources.yaml").read_text() == "# nothing yet\n"
     (project / "recordings/dev.csv").write_text(
         header + "number0 and number1,+ number0 number1,4000.0,1000.0 3000.0\nnumber0 and one,+ number0 1,9.0,1.0\n"
     )
-    said = add("svamp-hard", "recordings")
-    assert said.startswith("svamp-hard: 2 problems: test 1, train 1\n1 rows refused:\n")
-    assert "1  wrong answer, the first: svamp-hard/dev.csv/1: the equation gives 2, stated is 9\n" in said
-    assert "  corpora.problems.sets: [bigbench-elementary-math, svamp-hard]\n" in said
-    assert load_registry()["svamp-hard"].kind == "folder"
+    said = add("svamp", "recordings")
+    assert said.startswith("svamp: 2 problems: test 1, train 1\n1 rows refused:\n")
+    assert "1  wrong answer, the first: svamp/dev.csv/1: the equation gives 2, stated is 9\n" in said
+    assert "  corpora.problems.sets: [bigbench-elementary-math, svamp]\n" in said
+    assert load_registry()["svamp"].kind == "folder"
 
 
 def test_a_file_name_that_is_not_utf8_is_said(project: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_published_set_in_another_encoding_or_with_a_mark_is_read_or_named(pro
     text = "Question,Equation,Answer,Numbers\nZoë has number0 and number1,+ number0 number1,3.0,1.0 2.0\n"
     for name in ("train", "dev"):
         (project / f"recordings/{name}.csv").write_bytes(text.encode("utf-8-sig"))
-    assert add("svamp-hard", "recordings").startswith("svamp-hard: 2 problems")
+    assert add("svamp", "recordings").startswith("svamp: 2 problems")
     (project / "recordings/dev.csv").write_bytes(text.encode("cp1252"))
     with pytest.raises(UserError, match=r"dev\.csv line 2: not UTF-8 \(byte 0xeb\): save the file as UTF-8"):
-        add("svamp-hard", "recordings")
+        add("svamp", "recordings")

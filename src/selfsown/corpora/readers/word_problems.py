@@ -70,7 +70,8 @@ def read(source: str, folder: Path, constants: Sequence[str], tolerance: Fractio
     if source == "bigbench-elementary-math":
         yield from elementary_math(source, folder, constants)
     elif source in ("svamp", "svamp-hard"):
-        yield from masked_csv(source, folder / "train.csv", "train", -1, tolerance)
+        if source == "svamp":
+            yield from masked_csv(source, folder / "train.csv", "train", -1, tolerance)
         yield from masked_csv(source, folder / "dev.csv", "test", -1, tolerance)
     else:
         # fold k is trained on the other four, so its train.csv holds nothing that the test files do not
@@ -79,7 +80,7 @@ def read(source: str, folder: Path, constants: Sequence[str], tolerance: Fractio
 
 
 SETS = ("bigbench-elementary-math", "mawps", "asdiv-a", "svamp", "svamp-hard")
-"""The sets, by the name of their source; `svamp-hard` is a folder that users register, in SVAMP's layout."""
+"""The sets, by the name of their source; `svamp-hard` has test rows alone, asked of the solvers that learnt `svamp`."""
 
 
 def masked_csv(source: str, path: Path, split: str, fold: int, tolerance: Fraction) -> Iterator[WordProblem]:
