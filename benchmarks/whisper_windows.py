@@ -99,7 +99,7 @@ def transcribe_stock(
 def errors(clips: list[Clip], heard: list[str], params: TrainParams) -> tuple[np.ndarray, np.ndarray]:
     """Word errors and reference words of each clip."""
     normalize = normalizer(params.normalizer)
-    rows = [score(clip.text, text, normalize) for clip, text in zip(clips, heard, strict=True)]
+    rows = [score(clip.text, text, normalize, clip.language) for clip, text in zip(clips, heard, strict=True)]
     return np.array([row["errors"] for row in rows], float), np.array([row["words"] for row in rows], float)
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfsown.errors import UserError
-from selfsown.text.scoring import normalizer
+from selfsown.speech_bt.gate.frames import shared_text
+from selfsown.text.scoring import error_rate, normalizer
 from selfsown.text.written.alphabets import script_misfit
 from selfsown.text.written.normal import normalize_for_comparison, normalize_text
+from selfsown.text.written.overlap import HeldOut
+from selfsown.text.written.sentences import unfinished
+from selfsown.text.written.spoken import unspoken
 
 unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
 WORDS = st.lists(st.sampled_from(["किताब", "ภาษา", "Žluťoučký", "kůň", "Straße", "l'été", "שָׁלוֹם", "Ano"]), min_size=1)
@@ -69,3 +74,70 @@ def test_unknown_normalizer_and_language_are_named():
         normalizer("wisper")
     with pytest.raises(UserError, match=r"'xx'.*cs"):
         script_misfit("abc", "xx")
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ca", "¿Què vols fer?"),
+        ("cs", '"Kam jdeš?"'),
+        ("de", '"Das ist gut!"'),
+        ("el", "Πού πας;"),
+        ("es", "¡Qué bien lo has hecho!"),
+        ("es", '-¿Y tú, "quién" eres?'),
+        ("es", '¿"Hola" has dicho?'),
+        ("fr", '" Bonsoir, dit-il. "'),
+        ("hi", "वह घर जा रहा है।"),
+        ("ja", "彼は「行く」と言った。"),
+        ("ja", "「もう帰ろう！」"),
+        ("km", "ខ្ញុំទៅផ្សារ។"),
+        ("lo", "ຂ້ອຍໄປຕະຫຼາດ"),
+        ("my", "ကျွန်တော် ဈေးသွားသည်။"),
+        ("nl", "'t Is al laat."),
+        ("th", "ฉันไปตลาด"),
+        ("zh", "你吃饭了吗？"),
+        ("zh", "《红楼梦》很有名。"),
+    ],
+)
+def test_every_language_opens_and_ends_its_sentences_as_it_does(language: str, text: str) -> None:
+    assert unfinished(normalize_text(text), language) is None
+    assert script_misfit(text, language) is None
+
+
+@pytest.mark.parametrize(("language", "text"), [("es", "¿qué hora es?"), ("nl", "'s avonds laat."), ("zh", "你吃饭了"),
+                                                ("el", "Πού πας"), ("cs", "¿Kam jdeš?"), ("hi", "वह घर")])  # fmt: skip
+def test_what_is_no_whole_sentence_is_none_in_any_language(language: str, text: str) -> None:
+    assert unfinished(text, language)
+
+
+@unhurried
+@given(st.sampled_from("😀🚀♥€₿™→♪½²❤✓\ufffd\ue000"), st.integers(0, 12))
+def test_no_symbol_stands_in_what_is_spoken(symbol: str, place: int) -> None:
+    text = "Dobrý den vám!"
+    assert unspoken(text) is None
+    assert unspoken(text[:place] + symbol + text[place:])
+
+
+@pytest.mark.parametrize("text", ["Piš na jan@firma.cz.", "Viz https://a.b/c.", "Otevři www stránku.", "Je to ❤️."])
+def test_no_address_is_spoken(text: str) -> None:
+    assert unspoken(text)
+
+
+def test_vowel_signs_tell_words_apart_wherever_texts_are_compared() -> None:
+    """दिन is a day, दान a gift: one rule, for who holds texts out and for who checks it."""
+    held_out = HeldOut(["यह दिन है"], threshold=0.95, ngram=8)
+    assert held_out.leak("यह दान है") is None and held_out.leak("यह दिन है।")
+    speech = pd.DataFrame({"text": ["यह दिन है", "यह दान है"], "language": "hi", "split": ["test", "seed"]})
+    assert shared_text(speech).isna().all()
+    assert normalize_for_comparison("यह दिन है।") == normalizer("whisper_basic")("यह दिन है।")
+
+
+@pytest.mark.parametrize("name", ["whisper_basic", "none"])
+def test_romanian_letters_with_cedilla_and_with_comma_are_the_same(name: str) -> None:
+    assert normalizer(name)("ştiinţa ŞŢ") == normalizer(name)("știința ȘȚ")
+    assert normalize_for_comparison("Ştiinţă!") == normalize_for_comparison("știință")
+
+
+def test_an_error_rate_has_the_name_of_what_it_counts() -> None:
+    assert [error_rate([language]) for language in ("cs", "ja", "km", "lo", "my", "th", "zh")] == ["wer"] + 6 * ["cer"]
+    assert error_rate(["cs", "zh"]) == "mer"

@@ -132,6 +132,15 @@ def test_good_rows_are_kept_and_bad_ones_say_why(bigbench):
     assert read_card(bigbench / "one") == read_card(bigbench / "two")
 
 
+def test_a_set_that_loses_every_problem_says_so_at_once(bigbench):
+    params = ProblemsParams.model_validate({**PARAMS, "quantities": {"low": 9, "high": 9}})
+    with pytest.raises(UserError) as caught:
+        problems(params, corpus=bigbench / "none")
+    said = str(caught.value)
+    assert f"corpora.problems: no problem of {BIGBENCH!r} is left. Refused: " in said and "quantities 6" in said
+    assert (bigbench / "none/rejected.parquet").is_file()
+
+
 def test_problems_that_differ_in_numbers_alone_share_a_split(bigbench):
     splits = set()
     for seed in range(8):

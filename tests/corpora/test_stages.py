@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ import pytest
 import soundfile
 
 from selfsown.audio import SAMPLE_RATE, decode
-from selfsown.corpora.sentences import SentencesParams, sentences
+from selfsown.corpora.sentences import Sentence, SentencesParams, _judge, sentences
 from selfsown.corpora.speech import Judge, SpeechParams, speech
 from selfsown.errors import UserError
 from selfsown.params import Range
@@ -130,6 +131,40 @@ def test_speech_keeps_the_good_and_says_why_not_the_bad(project, monkeypatch):
     trained = {row["text"] for row in rows if row["split"] in ("seed", "text")}
     assert {row["text"] for row in read_product(project / "first").to_pylist()} <= trained
     assert counts["sentences_cs_dialogue"] + counts["rejected"] == len(trained)
+
+
+def test_a_language_that_loses_every_sentence_says_so_at_once(project, monkeypatch):
+    workers(monkeypatch, 1)
+    speech(SpeechParams.model_validate(SPEECH), corpus=project / "one")
+    long = SentencesParams.model_validate({**SENTENCES, "characters": {"low": 100, "high": 160}})
+    with pytest.raises(UserError) as caught:
+        sentences(long, speech=project / "one", corpus=project / "none")
+    said = str(caught.value)
+    assert re.search(r"corpora\.sentences: 'cs': no sentence is left\. Refused: characters \d+\.", said)
+    assert "corpora.sentences.texts: add texts" in said and (project / "none/rejected.parquet").is_file()
+
+
+def test_symbols_are_refused_in_recordings_and_numbers_are_read_in_sentences(project, monkeypatch):
+    workers(monkeypatch, 1)
+    with (project / "recordings/manifest.csv").open("a", newline="") as file:
+        csv.writer(file).writerows([["good.wav", "Ahoj 😀 světe.", "bad"], ["good.wav", "Píše na a@b hned.", "bad"]])
+    register_folder(project / "recordings", "mine")
+    speech(SpeechParams.model_validate(SPEECH), corpus=project / "one")
+    reasons = {row["text"]: row["reason"] for row in pq.read_table(project / "one/rejected.parquet").to_pylist()}
+    assert reasons["Ahoj 😀 světe."].startswith("symbol: ") and reasons["Píše na a@b hned."].startswith(
+        "markup or code"
+    )
+    params = SentencesParams.model_validate(SENTENCES)
+    texts = ("Dali za to 25 000 korun.", "Sejdeme se 3. října ráno.", "Mám tě ♥ moc rád.")
+    judged = [_judge(Sentence(text, "cs", "mine", "prose"), params) for text in texts]
+    assert [(each.text, each.reason.partition(":")[0]) for each in judged] == [
+        ("Dali za to dvacet pět tisíc korun.", ""), (texts[1], "digits"), (texts[2], "symbol"),
+    ]  # fmt: skip
+
+
+def test_a_chinese_sentence_is_not_too_few_words():
+    params = SentencesParams.model_validate(SENTENCES)
+    assert _judge(Sentence("我们明天去北京。", "zh", "mine", "prose"), params).reason == ""
 
 
 def test_what_no_split_has_room_for_is_refused_and_moves_nothing_else(project, monkeypatch):

@@ -85,6 +85,21 @@ def test_each_language_has_its_own_figures_when_there_are_several() -> None:
     assert {part for name, _, part in alone if name == "wer"} == {""}
 
 
+def test_languages_without_spaces_are_measured_by_character() -> None:
+    alone = measured({arm: frame(share, seed, languages=("zh",)) for arm, share, seed in
+                      (("untouched", 0.6, 1), ("real", 0.5, 2), ("mixed", 0.4, 3))})  # fmt: skip
+    assert not [name for name, _, _ in alone if "wer" in name or "mer" in name]
+    assert alone["cer_relative_reduction", "mixed", ""].lo > 0 and alone["cer_minus_real", "mixed", ""].hi < 0
+    assert alone["cer", "mixed", ""].value == pytest.approx(alone["substitutions", "mixed", ""].value)
+    both = ("cs", "zh")
+    found = measured({"untouched": frame(0.6, 1, languages=both), "mixed": frame(0.4, 3, languages=both)})
+    kinds = {
+        part: {name for name, _, at in found if name in ("wer", "cer", "mer") and at == part} for part in ("", *both)
+    }
+    assert kinds == {"": {"mer", "cer"}, "cs": {"wer", "cer"}, "zh": {"cer"}}
+    assert {part for name, _, part in found if name == "cer_relative_reduction"} == {"zh"}
+
+
 def test_the_splits_are_told_apart() -> None:
     short = frame(0.8, 5, items=40, split="ood", windows=(11.0,))
     ood = [short, short.assign(window=30.0)]

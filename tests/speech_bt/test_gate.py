@@ -32,6 +32,7 @@ PARAMS = {
     "norm_i": "exp_relative",
     "min_norm_i": 0.3,
     "max_wer": 0.8,
+    "max_cer": 0.4,
     "max_silence": 0.6,
     "max_clipping": 0.01,
     "max_length_z": 6,
@@ -39,7 +40,7 @@ PARAMS = {
         "speech": SPEECH,
         "synthetic": SPEECH,
         "sentences": {"min_rows": 4, "min_characters": 2, "max_characters": 80},
-        "intelligibility": {"min_real_rows": 3, "max_wer_real": 0.9},
+        "intelligibility": {"min_real_rows": 3, "max_wer_real": 0.9, "max_cer_real": 0.5},
         "accepted": {"min_rows": 5, "min_minutes": 0.1, "min_voices": 2},
     },
 }
@@ -207,6 +208,57 @@ def test_a_judge_that_understands_nothing(world):
     for row in world.scores[:4]:
         row["errors"] = 10
     assert "column wer_real: the judge must understand real speech" in world.error()
+
+
+def chinese(world, synthetic_errors):
+    """The world's rows in Chinese, scored by characters."""
+    for rows in (world.speech, world.synthetic, world.sentences):
+        for place, row in enumerate(rows):
+            first = "真" if rows is world.speech else "假"
+            row |= {"language": "zh", "text": f"{first}话{'一二三四五六七八'[place]}。"}
+    for row in world.scores:
+        row |= {"language": "zh", "errors": 2 if row["split"] == "dev" else synthetic_errors}
+
+
+def test_chinese_is_judged_by_characters_and_says_so(world):
+    chinese(world, 3)
+    world.scores.append(scored("wrong", "a", 5, language="zh"))
+    metrics = world.run(languages=["zh"])
+    assert metrics["cer_real"] == pytest.approx(0.2) and metrics["cer_accepted"] == pytest.approx(0.3)
+    assert not [name for name in metrics if "wer" in name]
+    assert read_product(world.root / "accepted").column_names == ["id", "voice", "language", "cer", "norm_i"]
+    rejected = pq.read_table(world.root / "accepted" / REJECTED).to_pandas().set_index("id")["reason"]
+    assert rejected["wrong"] == "not understood: cer 0.5 against 0.4"
+    for row in world.scores[:4]:
+        row["errors"] = 6
+    with pytest.raises(GateError, match="column cer_real: the judge must understand real speech"):
+        world.run(languages=["zh"])
+
+
+def test_languages_of_both_kinds_have_a_rate_each(world):
+    other = World(world.root)
+    chinese(other, 3)
+    for name in ("speech", "synthetic", "sentences", "scores"):
+        rows = getattr(world, name)
+        rows += [row | {"id": f"zh-{row['id']}"} for row in getattr(other, name)]
+    metrics = world.run(languages=["cs", "zh"])
+    assert metrics["mer_real"] == pytest.approx(0.2)
+    accepted = read_product(world.root / "accepted").to_pandas()
+    assert accepted.groupby("language")[["wer", "cer"]].count().to_dict("index") == {
+        "cs": {"wer": 8, "cer": 0}, "zh": {"wer": 0, "cer": 8},
+    }  # fmt: skip
+
+
+def test_what_no_voice_should_read_is_seen_in_every_product(world):
+    for rows, text in (
+        (world.speech, "Věta 😀."),
+        (world.synthetic, "Věta číslo 8."),
+        (world.sentences, "Piš na a@b."),
+    ):
+        rows[5]["text"] = text
+    message = world.error()
+    for name in ("speech", "synthetic", "sentences"):
+        assert f"{name}, column unspoken: a text must say how it is spoken" in message
 
 
 def test_no_synthetic_speech_at_all(world):

@@ -41,11 +41,27 @@ def test_of_several_languages_each_stands_in_its_row(tmp_path: Path) -> None:
     assert "Error rates on real speech, nl" in text
 
 
+def test_chinese_stands_beside_the_papers_chinese_by_its_character_errors(tmp_path: Path) -> None:
+    rows = [row(f"cer {arm} zh", value, 0.01, 90) for arm, value in (("untouched", 0.3), ("mixed", 0.2))]
+    rows += [row(f"wer {arm} cs", 0.5, 0.01, 90) for arm in ("untouched", "mixed")]
+    rows += [row("mer_relative_reduction mixed", 0.3, 0.05, 90), row("cer_relative_reduction mixed zh", 0.3, 0.05, 90)]
+    text = said_of("speech_bt", tmp_path, rows, "profile=laptop", "languages=[cs,zh]")
+    assert (
+        "| Chinese, CER | 16.1 | 13.6 | 15.5 | 30.0 (29.0 to 31.0) | 20.0 (19.0 to 21.0) | 30.0 (25.0 to 35.0) |"
+        in text
+    )
+    assert "| Czech | 10.9 | 5.2 | 52.3 | 50.0 (49.0 to 51.0) | 50.0 (49.0 to 51.0) | – |" in text
+    claim = "Real and synthetic speech together make a better recogniser than the untouched model, in domain, zh. "
+    assert f"**Established:** {claim}" in text
+
+
 def test_whatever_is_measured_is_declared() -> None:
     parameters = composed("profile=study")
     arms = parameters["speech_bt"]["matrix"]["transcribed"]
-    found = [frame(0.5, split=split, languages=("cs", "nl")) for split in ("test", "ood")]
-    rows = measure({arm: frame(0.5, also=found) for arm in arms}, {})
+    rows = []
+    for languages in (("cs", "nl"), ("cs", "zh"), ("zh",)):
+        found = [frame(0.5, split=split, languages=languages) for split in ("test", "ood")]
+        rows += measure({arm: frame(0.5, languages=languages, also=found) for arm in arms}, {})
     paper = read_paper(ROOT / "pipelines/speech_bt/paper.yaml", parameters)
     paper.check_declared({row.measure for row in rows}, {row.arm for row in rows})
     assert {"untouched_short", *arms} == {row.arm for row in rows} and "ood_wer_minus_real" in {r.measure for r in rows}

@@ -49,12 +49,14 @@ def speech(**changes: dict[int, object]) -> pd.DataFrame:
         for row, value in cells.items():
             frame.loc[row, column] = value
     frame["shared_text"] = frames.shared_text(frame)
+    frame["unspoken"] = frames.unspoken_text(frame)
     return frame
 
 
 def lines(texts=("Jedna věta.", "Druhá věta."), languages=("cs", "cs"), against=None) -> pd.DataFrame:
     frame = pd.DataFrame({"id": [f"s{i}" for i in range(len(texts))], "text": texts, "language": languages})
     frame["held_out_text"] = frames.held_out_text(frame, speech() if against is None else against)
+    frame["unspoken"] = frames.unspoken_text(frame)
     return frame
 
 
@@ -127,7 +129,7 @@ def test_sentences_may_not_repeat_hold_digits_or_leak(tmp_path):
         quality.check({"sentences": frame}, {"sentences": suites.sentences(TEXT, LANGUAGES)}, tmp_path / "docs")
     message = str(caught.value)
     assert "column language, text: a sentence must stand once" in message
-    assert "id='s2' text='Mám 3 psy.'" in message
+    assert "id='s2' unspoken=" in message and "Mám 3 psy." in message
     assert "id='s3' held_out_text='test: waar is het CAFÉ'" in message and "id='s4' held_out_text=" in message
 
 
@@ -139,6 +141,7 @@ def test_importing_the_gate_does_not_import_great_expectations():
 def test_letters_of_a_language_are_those_that_the_texts_may_have() -> None:
     """A letter of each script, in every language that the corpora know: both sides call the same ones foreign."""
     scripts = {"Latin": "aŘ", "Cyrillic": "дЇ", "Greek": "λἀ", "Devanagari": "कॐ", "Han": "水", "Kana": "のカー々"}
+    scripts |= {"Thai": "กไ", "Lao": "ກໄ", "Khmer": "កឥ", "Burmese": "ကဥ"}
     assert scripts.keys() == alphabets._SCRIPTS.keys()
     for language, (own, _) in alphabets._LETTERS.items():
         for script, letters in scripts.items():

@@ -48,6 +48,14 @@ def test_a_language_without_voices_or_sentences_is_named() -> None:
         plan(rows(3), params(sentences={"prose": 5}))
 
 
+def test_what_no_voice_should_read_reaches_no_engine(tmp_path) -> None:
+    lines = plan([{**rows(1)[0], "text": "Ahoj 😀 lidi."}, {**rows(2)[1], "text": "Ahoj lidi."}], params(renditions=1))
+    result = Synthesizer(AugmentParams(), tmp_path)(lines)
+    assert result.kept["text"].to_pylist() == ["Ahoj lidi."]
+    assert result.rejected is not None
+    assert result.rejected["reason"].to_pylist() == ["symbol: '😀' in 'Ahoj 😀 lidi.'"]
+
+
 def test_speech_comes_back_in_order_and_what_an_engine_refuses_is_kept(tmp_path) -> None:
     lines = plan([*rows(3), {**rows(1)[0], "id": "mute", "text": "…"}], params(renditions=1))
     result = Synthesizer(AugmentParams(), tmp_path)(lines)

@@ -248,11 +248,11 @@ def test_three_minutes_in_one_file_cost_no_more_errors_than_their_clips() -> Non
     pause = noise(0.6, -200)
     together = list(transcriber(np.concatenate([part for clip in clips for part in (clip, pause)])))
     normalize = normalizer("whisper_basic")
-    scores = [score(row["text"], heard.text, normalize) for row, heard in zip(rows, apart, strict=True)]
+    scores = [score(row["text"], heard.text, normalize, "cs") for row, heard in zip(rows, apart, strict=True)]
     words = sum(row["words"] for row in scores)
     wer = sum(row["errors"] for row in scores) / words
     said = " ".join(segment.text for segment in together)
-    joined = score(" ".join(row["text"] for row in rows), said, normalize)
+    joined = score(" ".join(row["text"] for row in rows), said, normalize, "cs")
     assert joined["words"] == words and ends[len(rows) - 1] > 100
     assert joined["errors"] / words <= wer + 0.02, f"{joined['errors']} errors in one file, {wer * words:.0f} in clips"
     assert wer < 1, "nothing was understood, and there is nothing to compare"

@@ -138,7 +138,7 @@ class Judge:
         ):
             if not allowed.low <= count <= allowed.high:
                 return f"{what}: {count}, allowed {allowed.low:g} to {allowed.high:g}"
-        return (self._params.whole and (unfinished(sentence) or markup(sentence))) or ""
+        return (self._params.whole and (unfinished(sentence, LANGUAGE) or markup(sentence))) or ""
 
 
 def held_out_texts(triplets: Path, ratings: Path) -> Iterator[str]:

@@ -25,11 +25,12 @@ from selfsown.shards import with_reason, write_product
 from selfsown.shards.seeds import rank
 from selfsown.sources import describe, fetch
 from selfsown.stage import In, Metrics, Out, StageParams, stage
-from selfsown.text.written.alphabets import language_misfit, script_misfit
+from selfsown.text.written.alphabets import language_misfit, script_misfit, spaced
 from selfsown.text.written.normal import normalize_for_comparison, normalize_text
-from selfsown.text.written.numbers import digits, spell_digits
+from selfsown.text.written.numbers import spell_digits
 from selfsown.text.written.overlap import HeldOut, NearDuplicates
-from selfsown.text.written.sentences import markup, segment, unfinished
+from selfsown.text.written.sentences import segment, unfinished
+from selfsown.text.written.spoken import unspoken
 
 DIALOGUE = "dialogue"
 
@@ -47,7 +48,9 @@ class SentencesParams(StageParams):
     texts: tuple[str, ...] = Field(description=f"of {', '.join(TEXTS)}, each used for the languages it has")
     limits: dict[str, int] = Field(description="domain: most rows per language; the first keeps what two share")
     characters: Range
-    words: Range = Field(description="except dialogue, whose lines are as short as people speak")
+    words: Range = Field(
+        description="except dialogue, whose lines are as short as people speak, and scripts without spaces"
+    )
     digits: Literal["spell", "drop"]
     near_duplicate: float = Field(gt=0, le=1, description="Jaccard overlap of character 3-grams")
     ngram: int = Field(ge=3, description="so many words in common with a held-out text are a leak")
@@ -158,16 +161,17 @@ def _candidates(text: TextSource, language: str) -> Iterator[Sentence]:
 def _judge(sentence: Sentence, params: SentencesParams) -> Sentence:
     """Drop what cannot be read aloud or is no sentence; lines of dialogue passed most of this as speech."""
     text = normalize_text(sentence.text)
-    if params.digits == "spell":
-        text = spell_digits(text, sentence.language)
-    reason = script_misfit(text, sentence.language) or markup(text) or digits(text)
+    spelled = sentence.language if params.digits == "spell" else ""
+    if spelled:
+        text = spell_digits(text, spelled)
+    reason = script_misfit(text, sentence.language) or unspoken(text, spelled)
     if not params.characters.low <= len(text) <= params.characters.high:
         reason = reason or f"characters: {len(text)}, allowed {params.characters.low:g} to {params.characters.high:g}"
     if sentence.domain != DIALOGUE:
         words = len(text.split())
-        if not params.words.low <= words <= params.words.high:
+        if spaced(sentence.language) and not params.words.low <= words <= params.words.high:
             reason = reason or f"words: {words}, allowed {params.words.low:g} to {params.words.high:g}"
-        reason = reason or unfinished(text) or language_misfit(text, sentence.language)
+        reason = reason or unfinished(text, sentence.language) or language_misfit(text, sentence.language)
     return replace(sentence, text=text, reason=reason or "")
 
 

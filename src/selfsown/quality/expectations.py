@@ -36,9 +36,9 @@ def absent(column: str, notes: str) -> Expectation:
     return expect("ColumnValuesToBeNull", column=column, notes=notes)
 
 
-def filled(column: str) -> list[Expectation]:
-    """No value is missing."""
-    return [expect("ColumnValuesToNotBeNull", column=column, notes="a value is missing")]
+def filled(column: str, condition: Any = None) -> list[Expectation]:
+    """No value is missing, of the rows that the condition lets through."""
+    return [expect("ColumnValuesToNotBeNull", column=column, row_condition=condition, notes="a value is missing")]
 
 
 def count_rows(minimum: int, of: str, condition: Any = None) -> Expectation:
@@ -64,12 +64,24 @@ def one_of(column: str, allowed: tuple[str, ...]) -> list[Expectation]:
 
 
 def between(
-    column: str, low: float | None, high: float | None, notes: str, *, strict_min: bool = False
+    column: str,
+    low: float | None,
+    high: float | None,
+    notes: str,
+    *,
+    strict_min: bool = False,
+    condition: Any = None,
 ) -> list[Expectation]:
-    """A number must be there (NaN counts as missing) and in range."""
+    """A number must be there (NaN counts as missing) and in range, in the rows that the condition lets through."""
     return [
-        *filled(column),
+        *filled(column, condition),
         expect(
-            "ColumnValuesToBeBetween", column=column, min_value=low, max_value=high, strict_min=strict_min, notes=notes
+            "ColumnValuesToBeBetween",
+            column=column,
+            min_value=low,
+            max_value=high,
+            strict_min=strict_min,
+            row_condition=condition,
+            notes=notes,
         ),
     ]

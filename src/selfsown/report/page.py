@@ -22,7 +22,7 @@ from selfsown.params import read_yaml
 from selfsown.report import dag, plots
 from selfsown.report.markdown import cell
 from selfsown.report.measured import Measured, check_columns, measured, read_json
-from selfsown.report.paper import Bars, Curves, Intervals, Paper, flat, read_paper
+from selfsown.report.paper import Bars, Curves, Intervals, Paper, flat, names_of, read_paper
 from selfsown.report.results import Comparison, Figures, Grid, Verdict, beside, grids, number, verdicts
 from selfsown.stage import In, Out, StageParams, stage
 
@@ -136,13 +136,16 @@ def _plots(name: str, paper: Paper, metrics: Path, found: Figures) -> list[tuple
         match plot:
             case Intervals():
                 arms = {arm: paper.arms[arm] for arm in paper.tables[0].arms}
-                cells = {paper.measures[m]: {arm: found.figure(m, arm, "") for arm in arms} for m in plot.measures}
+                chosen = [found.measured(measure) for measure in plot.measures]
+                cells = {paper.measures[m]: {arm: found.figure(m, arm, "") for arm in arms} for m in chosen}
                 picture = plots.intervals(plot, arms, cells, label)
             case Curves():
                 file = metrics / "plots" / name / plot.file
                 rows = read_json(file, [])
-                check_columns(file, rows, (plot.x, plot.y, plot.series))
-                picture = plots.curves(plot, rows, paper.arms, label)
+                names = names_of(plot.y)
+                y = next((name for name in names if any(name in row for row in rows)), names[0])
+                check_columns(file, rows, (plot.x, y, plot.series))
+                picture = plots.curves(plot, y, rows, paper.arms, label)
             case Bars():
                 gate = read_json(metrics / f"{name}.{plot.file}.json", {})
                 values = {key.removeprefix(plot.prefix): x for key, x in gate.items() if key.startswith(plot.prefix)}
@@ -161,8 +164,10 @@ def _samples(name: str, paper: Paper, metrics: Path) -> dict[str, list[dict[str,
     for kind, heading in paper.samples.kinds.items():
         chosen = [row for row in rows if row["kind"] == kind]
         if chosen:
-            columns = paper.samples.columns
-            groups[heading] = [{columns[key]: _text(row.get(key, "")) for key in columns} for row in chosen]
+            columns = [key for key in paper.samples.columns if any(key in row for row in chosen)]
+            groups[heading] = [
+                {paper.samples.columns[key]: _text(row.get(key, "")) for key in columns} for row in chosen
+            ]
     return groups
 
 

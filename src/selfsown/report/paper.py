@@ -24,6 +24,13 @@ Unit = Literal["percent", "points", "number"]
 """`percent` and `points` are printed times 100: a share, and a difference of two shares."""
 Better = Literal["lower", "higher"]
 Labels = dict[str, str]
+OneOf = str | tuple[str, ...]
+"""A measure, or several of which the first that was measured is meant: word errors, else character errors."""
+
+
+def names_of(measure: OneOf) -> tuple[str, ...]:
+    """The measures meant, in their order."""
+    return (measure,) if isinstance(measure, str) else measure
 
 
 class Condition(Params):
@@ -37,7 +44,7 @@ class Condition(Params):
 class Place(Params):
     """Which rows a figure is taken from: a measure of an arm, on the part that is shown."""
 
-    measure: str
+    measure: OneOf
     arm: str
 
 
@@ -102,7 +109,7 @@ class Intervals(Params):
 
     kind: Literal["intervals"]
     title: str
-    measures: tuple[str, ...]
+    measures: tuple[OneOf, ...]
 
 
 class Curves(Params):
@@ -112,7 +119,7 @@ class Curves(Params):
     title: str
     file: str
     x: str
-    y: str
+    y: OneOf
     series: str
     unit: Unit = "percent"
 
@@ -159,8 +166,9 @@ class Paper(Params):
         """Whatever is asked for has a name in print."""
         places = [place for section in self.beside for place in (*section.ours, section.change) if place]
         tables = [(table.measures, table.arms) for table in self.tables]
-        asked = [*tables, *(((place.measure,), (place.arm,)) for place in (*places, *self.claims))]
-        asked += [(plot.measures, ()) for plot in self.plots if isinstance(plot, Intervals)]
+        asked = [*tables, *((names_of(place.measure), (place.arm,)) for place in (*places, *self.claims))]
+        drawn = [plot.measures for plot in self.plots if isinstance(plot, Intervals)]
+        asked += [(names_of(measure), ()) for measures in drawn for measure in measures]
         for measures, arms in asked:
             self.check_declared(measures, arms)
         return self

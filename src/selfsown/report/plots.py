@@ -78,8 +78,8 @@ def intervals(
         return _svg(canvas, name, plot.title)
 
 
-def curves(plot: Curves, rows: Sequence[Mapping[str, Any]], names: Mapping[str, str], name: str) -> str:
-    """A line per series; `names` are the printed names of its values."""
+def curves(plot: Curves, y: str, rows: Sequence[Mapping[str, Any]], names: Mapping[str, str], name: str) -> str:
+    """A line per series of the column `y`; `names` are the printed names of the series' values."""
     series = list(dict.fromkeys(str(row[plot.series]) for row in rows))
     if not series:
         return ""
@@ -88,13 +88,13 @@ def curves(plot: Curves, rows: Sequence[Mapping[str, Any]], names: Mapping[str, 
         canvas, axes = _canvas(3.0 + 0.18 * math.ceil(len(series) / _columns(labels)))
         scale = 100 if plot.unit == "percent" else 1
         for index, value in enumerate(series):
-            points = sorted((row[plot.x], scale * row[plot.y]) for row in rows if str(row[plot.series]) == value)
+            points = sorted((row[plot.x], scale * row[y]) for row in rows if str(row[plot.series]) == value)
             axes.plot(
                 *zip(*points, strict=True), color=SERIES[index % 6], marker=MARKERS[(index + index // 6) % 6],
                 markersize=4.5, linewidth=1.8, label=labels[index]
             )  # fmt: skip
         axes.set_xlabel(plot.x)
-        axes.set_ylabel(f"{plot.y.replace('_', ' ').upper()}, %" if plot.unit == "percent" else plot.y)
+        axes.set_ylabel(f"{y.replace('_', ' ').upper()}, %" if plot.unit == "percent" else y)
         _legend(axes)
         return _svg(canvas, name, plot.title)
 

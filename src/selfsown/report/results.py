@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from selfsown.report.paper import Beside, Better, Claim, Paper, PaperRow, Table, Unit
+from selfsown.report.paper import Beside, Better, Claim, OneOf, Paper, PaperRow, Table, Unit, names_of
 
 Standing = Literal["established", "not established", "the opposite holds", "no interval", "not measured"]
 
@@ -74,17 +74,24 @@ class Figures:
     def _by_place(self) -> dict[tuple[str, str, str], Mapping[str, Any]]:
         return {(row["measure"], row["arm"], row["part"]): row for row in self.rows}
 
-    def figure(self, measure: str, arm: str, part: str, unit: Unit = "percent") -> Figure | None:
+    def figure(self, measure: OneOf, arm: str, part: str, unit: Unit = "percent") -> Figure | None:
         """The figure of a place, or None if it was not measured."""
-        row = self._by_place.get((measure, arm, part))
+        rows = (self._by_place.get((name, arm, part)) for name in names_of(measure))
+        row = next((row for row in rows if row is not None), None)
         if row is None:
             return None
         seeds = tuple(row.get("seeds", ()))
         return Figure(row["value"], row["lo"], row["hi"], row["n"], seeds, unit)
 
-    def parts(self, measures: Iterable[str]) -> list[str]:
+    def measured(self, measure: OneOf) -> str:
+        """Which of several measures has a row, of all items or else of a part; the first, if none has."""
+        names = names_of(measure)
+        seen = {(row["measure"], bool(row["part"])) for row in self.rows}
+        return next((name for parted in (False, True) for name in names if (name, parted) in seen), names[0])
+
+    def parts(self, measures: Iterable[OneOf]) -> list[str]:
         """The parts that have a row of one of the measures, as the paper's file orders them, then as they come."""
-        wanted = set(measures)
+        wanted = {name for measure in measures for name in names_of(measure)}
         found = list(dict.fromkeys(row["part"] for row in self.rows if row["measure"] in wanted))
         order = ["", *self.paper.parts]
         return sorted(found, key=lambda part: order.index(part) if part in order else len(order))

@@ -1,4 +1,7 @@
-"""Error rates with paired confidence intervals (section 1e of the paper's protocol: WER, here CER too).
+"""Error rates with paired confidence intervals (section 1e of the paper's protocol: WER, CER for Chinese).
+
+A rate is of words, `wer`; of characters, `cer`, in languages without spaces between words; of languages of both kinds
+the mixed rate, `mer`. All but the first have `cer` beside.
 
 The baseline is the untouched model at the 30 s window it was made for. Where it was decoded at the trained models'
 shorter windows too it is compared there as `untouched_short`, so that what shorter windows do is not taken for what
@@ -19,6 +22,7 @@ from selfsown.evaluation import ComparisonParams, Counts, Evaluation, Row
 from selfsown.products import read_product
 from selfsown.speech_bt.whisper.scoring import BASELINE_WINDOW, NO_SPEECH, UNTOUCHED
 from selfsown.stage import In, Metrics, Out, stage
+from selfsown.text.scoring import error_rate
 
 REGISTERED = "selfsown-whisper"
 SHORT = "untouched_short"
@@ -58,19 +62,26 @@ def evaluate(
     measured = EVALUATION.measure(frames, {})
     arm, seen = params.registered, judged(frames)
     trained, untouched = (_spoken(seen[name], "test", "") for name in (arm, UNTOUCHED))
-    heard = trained.assign(wer=trained["errors"] / trained["words"], untouched=untouched["hypothesis"].to_numpy())
-    shown = ["id", "wer", "reference", "hypothesis", "untouched"]
-    samples = evaluation.worst_and_median(heard, ["wer", "errors"], params.samples, shown)
+    rate = error_rate(trained["language"])
+    heard = trained.assign(
+        **{rate: trained["errors"] / trained["words"], "untouched": untouched["hypothesis"].to_numpy()}
+    )
+    shown = ["id", rate, "reference", "hypothesis", "untouched"]
+    samples = evaluation.worst_and_median(heard, [rate, "errors"], params.samples, shown)
     curves = evaluation.dev_curves({name: models / name for name in params.arms})
-    bars = evaluation.bars(measured, "wer", "ood_wer")
-    evaluation.write_plots(plots, wer=bars, dev=curves, samples=samples)
+    found = {
+        prefix + error_rate(rows["language"])
+        for split, prefix in PREFIX.items()
+        for rows in [_spoken(seen[arm], split)]
+    }
+    evaluation.write_plots(plots, wer=evaluation.bars(measured, *found), dev=curves, samples=samples)
     evaluation.log_audio(samples, speech)
     marked = evaluation.register(
         REGISTERED,
         models / arm,
         counts=Counts.of(trained, "errors", "words"),
         baseline=Counts.of(untouched, "errors", "words"),
-        metric="wer",
+        metric=rate,
         evaluation=speech,
         rows=[row for row in measured if row.arm == arm],
         about=CARD.format(arm=arm, languages=", ".join(params.languages)),
@@ -85,8 +96,8 @@ def evaluate(
         config={"chunk_length_s": 30, "ignore_warning": True},
     )
     evaluation.write_plots(plots, contaminated=marked)
-    headline = {f"{measure}_{name}": (measure, name, "") for name in (UNTOUCHED, arm) for measure in ("wer", "cer")}
-    headline["wer_relative_reduction"] = ("wer_relative_reduction", arm, "")
+    headline = {f"{measure}_{name}": (measure, name, "") for name in (UNTOUCHED, arm) for measure in (rate, "cer")}
+    headline[f"{rate}_relative_reduction"] = (f"{rate}_relative_reduction", arm, "")
     return evaluation.write_rows(measured, headline, rows)
 
 
@@ -116,7 +127,8 @@ def measure(frames: Mapping[str, pd.DataFrame], section: Mapping[str, Any]) -> l
         own = set(rows["window"])
         for window in sorted(set(frames[arm]["window"]) - own if arm in frames and arm != UNTOUCHED else ()):
             other = _spoken(frames[arm][frames[arm]["window"] == window], "test")
-            measured.append(Counts.of(other, "errors", "words").rate("wer_other_windows", arm, f"{window:g} s"))
+            name = f"{error_rate(other['language'])}_other_windows"
+            measured.append(Counts.of(other, "errors", "words").rate(name, arm, f"{window:g} s"))
     return measured
 
 
@@ -136,14 +148,16 @@ def _spoken(frame: pd.DataFrame, split: str, language: str = "") -> pd.DataFrame
 def _compare(rows: Mapping[str, pd.DataFrame], prefix: str, part: str) -> Iterator[Row]:
     """Rates of every arm, each trained arm against the untouched model, and mixed against real seed alone."""
     words = {arm: Counts.of(frame, "errors", "words") for arm, frame in rows.items()}
+    rate = prefix + error_rate(rows[UNTOUCHED]["language"])
     for arm, frame in rows.items():
-        yield words[arm].rate(f"{prefix}wer", arm, part)
-        yield Counts.of(frame, "char_errors", "chars").rate(f"{prefix}cer", arm, part)
+        yield words[arm].rate(rate, arm, part)
+        if not rate.endswith("cer"):
+            yield Counts.of(frame, "char_errors", "chars").rate(f"{prefix}cer", arm, part)
         for kind in ("substitutions", "deletions", "insertions"):
             yield Row(f"{prefix}{kind}", arm, part, float(frame[kind].sum() / frame["words"].sum()))
         if arm != UNTOUCHED:
-            yield words[arm].reduction(f"{prefix}wer_relative_reduction", arm, part, words[UNTOUCHED])
+            yield words[arm].reduction(f"{rate}_relative_reduction", arm, part, words[UNTOUCHED])
     if "mixed" in rows and SHORT in rows:
-        yield words["mixed"].reduction(f"{prefix}wer_relative_reduction_same_windows", "mixed", part, words[SHORT])
+        yield words["mixed"].reduction(f"{rate}_relative_reduction_same_windows", "mixed", part, words[SHORT])
     if "mixed" in rows and "real" in rows:
-        yield evaluation.difference(f"{prefix}wer_minus_real", "mixed", part, [(words["mixed"], words["real"])])
+        yield evaluation.difference(f"{rate}_minus_real", "mixed", part, [(words["mixed"], words["real"])])

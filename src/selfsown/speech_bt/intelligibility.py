@@ -16,7 +16,7 @@ from selfsown.products import CardInfo, read_card, read_product
 from selfsown.shards import map_shards
 from selfsown.speech_bt.whisper.decoding import SCORED, Transcriber, Windows, by_length, chosen_clips
 from selfsown.stage import In, Metrics, Out, StageParams, stage
-from selfsown.text.scoring import Normalizer
+from selfsown.text.scoring import Normalizer, error_rate
 
 
 class IntelligibilityParams(StageParams):
@@ -56,6 +56,7 @@ def intelligibility(
         ),
         identity=identity,
     )
-    rows = read_product(intelligibility, ["split", "errors", "words"]).to_pandas()
+    rows = read_product(intelligibility, ["split", "language", "errors", "words"]).to_pandas()
     sums = rows.groupby(rows["split"] == "synthetic")[["errors", "words"]].sum()
-    return {f"wer_{'synthetic' if key else 'real'}": float(row.errors / row.words) for key, row in sums.iterrows()}
+    name = error_rate(rows["language"])
+    return {f"{name}_{'synthetic' if key else 'real'}": float(row.errors / row.words) for key, row in sums.iterrows()}

@@ -3,8 +3,8 @@
 Input: sentences and, for engines that clone a voice, the real seed speech as prompts. Output: an `UTTERANCE` product
 of 16 kHz mono FLAC whose `speaker` is the voice. Each sentence is spoken `renditions` times, each time by another
 voice drawn by seed from its language's pool (the paper draws audio prompts the same way). A shard holds sentences of
-like length, longest first as in the paper, so that engines which batch pad little. A sentence that its engine refuses
-is kept in `rejected.parquet` with the reason.
+like length, longest first as in the paper, so that engines which batch pad little. A sentence that no voice should
+read, or that its engine refuses, is kept in `rejected.parquet` with the reason.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from selfsown.shards import ShardResult, map_shards, with_reason
 from selfsown.shards.seeds import shard_seed
 from selfsown.speech_bt.engines import Failure, Voice, load_engine
 from selfsown.stage import In, Metrics, Out, StageParams, stage
+from selfsown.text.written.spoken import unspoken
 
 
 class SynthesizeParams(StageParams):
@@ -116,10 +117,14 @@ class Synthesizer:
     def __call__(self, lines: list[Line]) -> ShardResult:
         """One batch per voice; rows come back in the shard's order."""
         by_voice: dict[Voice, list[Line]] = defaultdict(list)
-        for line in lines:
-            by_voice[line.voice].append(line)
         rows: dict[str, dict[str, object]] = {}
         reasons: dict[str, str] = {}
+        for line in lines:
+            if reason := unspoken(line.text):  # some engines would read it, and none as it is written
+                reasons[line.id] = reason
+                rows[line.id] = self._row(line, np.zeros(0, np.float32))
+            else:
+                by_voice[line.voice].append(line)
         for voice, batch in by_voice.items():
             engine = load_engine(voice, self.speech)
             spoken = engine.synthesize([line.text for line in batch], voice, batch[0].seed)

@@ -23,7 +23,7 @@ from selfsown.shards.seeds import shard_seed
 from selfsown.speech_bt.whisper.decoding import SCORED, Clip, Transcriber, Windows, by_length, chosen_clips
 from selfsown.speech_bt.whisper.scoring import NO_SPEECH, UNTOUCHED
 from selfsown.stage import In, Metrics, Out, StageParams, stage
-from selfsown.text.scoring import Normalizer
+from selfsown.text.scoring import Normalizer, error_rate
 
 
 class TranscribeParams(StageParams):
@@ -75,7 +75,9 @@ def transcribe(
         for window in map(max, choices):
             rows = table.filter((pc.field("split") == split) & (pc.field("window") == window)).to_pandas()
             if rows["words"].sum():
-                metrics[f"{split}_wer_{window:g}s"] = float(rows["errors"].sum() / rows["words"].sum())
+                metrics[f"{split}_{error_rate(rows['language'])}_{window:g}s"] = float(
+                    rows["errors"].sum() / rows["words"].sum()
+                )
     return metrics
 
 

@@ -15,8 +15,7 @@ from selfsown.params import Range
 from selfsown.shards import ShardResult, with_reason
 from selfsown.text.written.alphabets import script_misfit
 from selfsown.text.written.normal import normalize_text
-from selfsown.text.written.numbers import digits
-from selfsown.text.written.sentences import markup
+from selfsown.text.written.spoken import unspoken
 
 
 def judged(clips: Iterable[Clip], rules: SourceRules) -> tuple[list[Clip], dict[str, float]]:
@@ -29,7 +28,7 @@ def judged(clips: Iterable[Clip], rules: SourceRules) -> tuple[list[Clip], dict[
 
 def _judge_text(clip: Clip, allowed: Range) -> Clip:
     text = normalize_text(clip.text)
-    reason = clip.reason or script_misfit(text, clip.language) or markup(text) or digits(text) or ""
+    reason = clip.reason or script_misfit(text, clip.language) or unspoken(text) or ""
     if not reason and not allowed.low <= len(text) <= allowed.high:
         reason = f"characters: {len(text)}, allowed {allowed.low:g} to {allowed.high:g}: {text[:40]!r}"
     return replace(clip, text=text, reason=reason)

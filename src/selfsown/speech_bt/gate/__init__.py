@@ -1,10 +1,11 @@
 """Speech-BT, quality control: keep the synthetic speech that a judge understands, and stop if any product is unsound.
 
 The paper compares a judge's WER on synthetic speech with its WER on real speech as "normalised intelligibility",
-Norm_I. Its text could not be obtained when this was written: both the formula and the threshold here come from
-second-hand accounts and are not checked against the paper, so both are parameters.
+Norm_I; where no spaces part words it is the CER on both sides. The paper's text could not be obtained when this was
+written: both the formula and the threshold here come from second-hand accounts and are not checked against the paper,
+so both are parameters.
 
-speech, sentences, synthetic, intelligibility -> accepted: rows (id, voice, language, wer, norm_i), and
+speech, sentences, synthetic, intelligibility -> accepted: rows (id, voice, language, wer or cer, norm_i), and
 `rejected.parquet` with a reason per dropped utterance. Nothing is accepted unless every expectation over all five
 products holds.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Collection
 from typing import Literal
 
 import pandas as pd
@@ -26,16 +28,18 @@ from selfsown.products import REJECTED, CardInfo, read_card, read_product
 from selfsown.shards import parquet_bytes, write_product
 from selfsown.speech_bt.gate import frames, suites
 from selfsown.stage import In, Metrics, Out, StageParams, stage
+from selfsown.text.scoring import error_rate
 
 SYNTHETIC = "synthetic"
 """The split of synthetic rows among the scored transcripts; all other rows are real speech."""
 
 Formula = Literal["exp_relative", "ratio"]
 
-ACCEPTED = pa.schema([
-    ("id", pa.string()), ("voice", pa.string()), ("language", pa.string()), ("wer", pa.float64()),
-    ("norm_i", pa.float64()),
-])  # fmt: skip
+
+def accepted_rows(languages: Collection[str]) -> pa.Schema:
+    """Rows of what is accepted: with `wer`, with `cer`, or with both, each filled in its languages."""
+    named = [("id", pa.string()), ("voice", pa.string()), ("language", pa.string())]
+    return pa.schema([*named, *((name, pa.float64()) for name in suites.rates(languages)), ("norm_i", pa.float64())])
 
 
 class ExpectationParams(Params):
@@ -55,6 +59,7 @@ class GateParams(StageParams):
     norm_i: Formula
     min_norm_i: float = Field(ge=0)
     max_wer: float = Field(gt=0)
+    max_cer: float = Field(gt=0, description="in languages without spaces between words")
     max_silence: float = Field(ge=0, le=1)
     max_clipping: float = Field(ge=0, le=1)
     max_length_z: float = Field(gt=0)
@@ -70,7 +75,7 @@ def gate(
     Raises:
         GateError: an expectation failed; `accepted` then holds `rejected.parquet` but no card.
     """
-    scores = rates(read_product(intelligibility).to_pandas())
+    scores = rates(read_product(intelligibility).to_pandas(), params.languages)
     judged = judge(scores[~scores["real"]], params)
     rejected = pa.Table.from_pandas(judged[judged["reason"] != ""], preserve_index=False)
     kept = judged[judged["reason"] == ""]
@@ -86,6 +91,8 @@ def gate(
     real["shared_speaker"] = frames.shared_speaker(real, by_speaker)
     made["held_out_text"] = frames.held_out_text(made, real)
     lines["held_out_text"] = frames.held_out_text(lines, real)
+    for frame in (real, made, lines):
+        frame["unspoken"] = frames.unspoken_text(frame)
     others = tuple(sorted(set(real.loc[real["split"] == "ood", "language"]) - set(params.languages)))
     limits = params.expect
     try:
@@ -112,7 +119,7 @@ def gate(
     write_product(
         accepted,
         [pa.Table.from_pandas(kept, preserve_index=False)],
-        schema=ACCEPTED,
+        schema=accepted_rows(params.languages),
         card=CardInfo(
             name="speech_bt accepted",
             licence=source.licence,
@@ -125,37 +132,44 @@ def gate(
     return metrics(scores, judged)
 
 
-def norm_i(wer_real: float, wer_synthetic: float, formula: Formula = "exp_relative") -> float:
+def norm_i(real: float, synthetic: float, formula: Formula = "exp_relative") -> float:
     """Intelligibility of synthetic speech relative to real speech: 1 when equal, towards 0 as it degrades.
 
-    `exp_relative` is exp((WER_real - WER_synthetic) / WER_real), at most e; with a faultless judge (WER_real = 0) its
-    limit, 1 or 0. `ratio` is the words understood against those understood in real speech.
+    Of error rates: `exp_relative` is exp((WER_real - WER_synthetic) / WER_real), at most e; with a faultless judge
+    (WER_real = 0) its limit, 1 or 0. `ratio` is the words understood against those understood in real speech.
 
     >>> norm_i(0.2, 0.2), round(norm_i(0.2, 0.4), 4), norm_i(0.2, 0.6, "ratio")
     (1.0, 0.3679, 0.5)
     """
     if formula == "ratio":
-        if wer_real >= 1:
-            return float(wer_synthetic <= wer_real)
-        return max(0.0, 1 - wer_synthetic) / (1 - wer_real)
-    if wer_real == 0:
-        return float(wer_synthetic == 0)
-    return math.exp((wer_real - wer_synthetic) / wer_real)
+        if real >= 1:
+            return float(synthetic <= real)
+        return max(0.0, 1 - synthetic) / (1 - real)
+    if real == 0:
+        return float(synthetic == 0)
+    return math.exp((real - synthetic) / real)
 
 
-def corpus_wer(scores: pd.DataFrame, by: list[str]) -> pd.Series[float]:
-    """Word edits over reference words, summed per group: not the mean of rows, which short ones would dominate."""
+def corpus_rate(scores: pd.DataFrame, by: list[str]) -> pd.Series[float]:
+    """Edits over reference words (or characters), summed per group: a mean of rows the short ones would dominate."""
     sums = scores.groupby(by)[["errors", "words"]].sum()
     return sums["errors"] / sums["words"]
 
 
-def rates(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scored transcripts by id, with `real`, `wer` of the row, `wer_real` of its language, and `chars_per_second`."""
+def rates(scores: pd.DataFrame, languages: Collection[str]) -> pd.DataFrame:
+    """Scored transcripts by id, with `real` and `chars_per_second`, and error rates of the row and of its language.
+
+    These are `wer` and `wer_real`, or `cer` and `cer_real` where no spaces part words, and in `rate`, `rate_real` too.
+    """
     scores = scores.sort_values("id", ignore_index=True)
     scores["real"] = scores["split"] != SYNTHETIC
-    scores["wer"] = scores["errors"] / scores["words"]
+    scores["rate"] = scores["errors"] / scores["words"]
     # A language without real speech gets NaN, which every later comparison refuses.
-    scores["wer_real"] = scores["language"].map(corpus_wer(scores[scores["real"]], ["language"]))
+    scores["rate_real"] = scores["language"].map(corpus_rate(scores[scores["real"]], ["language"]))
+    scores["measure"] = [error_rate([language]) for language in scores["language"]]
+    for name in suites.rates([*languages, *scores["language"]]):
+        for kind in ("", "_real"):
+            scores[name + kind] = scores[f"rate{kind}"].where(scores["measure"] == name)
     scores["chars_per_second"] = scores["chars"] / scores["duration_s"]
     return scores
 
@@ -166,14 +180,19 @@ def judge(rows: pd.DataFrame, params: GateParams) -> pd.DataFrame:
     A reason is `<kind>: <value> against <threshold>`; the card counts kinds.
     """
     voice = ["language", "voice"]
-    voices = rows.groupby(voice)[["wer_real"]].first().assign(wer_voice=corpus_wer(rows, voice))
-    pairs = zip(voices["wer_real"], voices["wer_voice"], strict=True)
+    voices = rows.groupby(voice)[["rate_real"]].first().assign(rate_voice=corpus_rate(rows, voice))
+    pairs = zip(voices["rate_real"], voices["rate_voice"], strict=True)
     voices["norm_i"] = [norm_i(real, synthetic, params.norm_i) for real, synthetic in pairs]
-    rows = rows.merge(voices[["wer_voice", "norm_i"]], left_on=voice, right_index=True, how="left")
+    rows = rows.merge(voices[["rate_voice", "norm_i"]], left_on=voice, right_index=True, how="left")
     rows["length_z"] = rows.groupby(voice)["chars_per_second"].transform(robust_z)
+    limits = {"wer": params.max_wer, "cer": params.max_cer}
+    understood = [
+        ("not understood", name, (rows["measure"] != name) | (rows["rate"] <= limits[name]), limits[name])
+        for name in suites.rates(rows["language"])
+    ]
     rules = [
         ("voice not intelligible", "norm_i", rows["norm_i"] >= params.min_norm_i, params.min_norm_i),
-        ("not understood", "wer", rows["wer"] <= params.max_wer, params.max_wer),
+        *understood,
         ("mostly silence", "silence", rows["silence"] <= params.max_silence, params.max_silence),
         ("clipped", "clipping", rows["clipping"] <= params.max_clipping, params.max_clipping),
         ("odd length", "length_z", rows["length_z"].abs() <= params.max_length_z, params.max_length_z),
@@ -199,8 +218,9 @@ def robust_z(values: pd.Series[float]) -> pd.Series[float]:
 
 
 def metrics(scores: pd.DataFrame, judged: pd.DataFrame) -> dict[str, float]:
-    """Counts, the judge's corpus WER on real, on all synthetic and on accepted speech, and Norm_I per voice."""
+    """Counts, the judge's corpus error rate on real, all synthetic and accepted speech, and Norm_I per voice."""
     kept = judged[judged["reason"] == ""]
+    rate = error_rate(scores["language"])
     groups = ["language", "voice"]
     voices = judged.drop_duplicates(groups).sort_values(groups)
     names = voices["language"] + "_" + voices["voice"].str.replace(r"[^\w./-]+", "_", regex=True)
@@ -212,14 +232,14 @@ def metrics(scores: pd.DataFrame, judged: pd.DataFrame) -> dict[str, float]:
         "utterances_kept": len(kept),
         "utterances_dropped": len(judged) - len(kept),
         "minutes_kept": float(kept["duration_s"].sum() / 60),
-        "wer_real": _total_wer(scores[scores["real"]]),
-        "wer_synthetic": _total_wer(judged),
-        "wer_accepted": _total_wer(kept),
+        f"{rate}_real": _total(scores[scores["real"]]),
+        f"{rate}_synthetic": _total(judged),
+        f"{rate}_accepted": _total(kept),
         **per_voice,
     }
 
 
-def _total_wer(rows: pd.DataFrame) -> float:
+def _total(rows: pd.DataFrame) -> float:
     return float(rows["errors"].sum() / rows["words"].sum())
 
 

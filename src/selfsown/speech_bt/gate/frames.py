@@ -15,6 +15,7 @@ from selfsown.audio import AudioError, decode, rms_dbfs
 from selfsown.products import iter_product
 from selfsown.settings import settings
 from selfsown.text.written.normal import normalize_for_comparison
+from selfsown.text.written.spoken import unspoken
 
 HELD_OUT = ("dev", "test", "ood")
 
@@ -77,6 +78,12 @@ def held_out_text(frame: pd.DataFrame, speech: pd.DataFrame) -> pd.Series[str]:
     """For each row whose text stands on held-out splits of `speech` alone, split and text; missing for the others."""
     splits = {key: found for key, found in _splits(speech).items() if found <= set(HELD_OUT)}
     return _named(frame, [splits.get(key, set()) for key in _keys(frame)])
+
+
+def unspoken_text(frame: pd.DataFrame) -> pd.Series[str]:
+    """For each row whose text does not say how it is spoken, why; missing for the others."""
+    reasons = [unspoken(text) if isinstance(text, str) else None for text in frame["text"]]
+    return pd.Series(reasons, index=frame.index, dtype=object)
 
 
 def _named(frame: pd.DataFrame, splits: list[set[str]]) -> pd.Series[str]:

@@ -5,12 +5,14 @@ Every expectation carries a note: the rule in words, shown in the error and in t
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from selfsown.params import Params
 from selfsown.quality.expectations import absent, between, count_rows, expect, filled, one_of, unique, where
+from selfsown.text.scoring import error_rate
 from selfsown.text.written.alphabets import letters_of
 
 if TYPE_CHECKING:
@@ -38,10 +40,11 @@ class SpeechLimits(TextLimits):
 
 
 class ScoreLimits(Params):
-    """Thresholds of judged transcripts, per language: rows of real speech, and the judge's corpus WER on them."""
+    """Thresholds of judged transcripts, per language: rows of real speech, and the judge's error rate on them."""
 
     min_real_rows: int = Field(ge=1)
     max_wer_real: float = Field(gt=0)
+    max_cer_real: float = Field(gt=0, description="in languages without spaces between words")
 
 
 class AcceptedLimits(Params):
@@ -83,29 +86,38 @@ def synthetic(limits: SpeechLimits, languages: tuple[str, ...]) -> list[Expectat
 
 
 def sentences(limits: TextLimits, languages: tuple[str, ...]) -> list[Expectation]:
-    """Sentences to be spoken: unique, without digits, none of them held out for dev or test."""
+    """Sentences to be spoken: unique, none of them held out for dev or test."""
     return [
         *_text(limits, languages),
         expect("CompoundColumnsToBeUnique", column_list=["language", "text"], notes="a sentence must stand once"),
-        expect("ColumnValuesToNotMatchRegex", column="text", regex=r"\d", notes="digits must be spelled out"),
         _not_held_out(),
     ]
 
 
+def rates(languages: Collection[str]) -> list[str]:
+    """The error rates that these languages are judged by, each by one: `wer`, or `cer` where no spaces part words."""
+    return sorted({error_rate([language]) for language in languages}, reverse=True)
+
+
 def scores(limits: ScoreLimits, languages: tuple[str, ...]) -> list[Expectation]:
-    """Judged transcripts, with the columns `real`, `wer`, `chars_per_second`, and `wer_real` of the row's language."""
+    """Judged transcripts, with the columns that `rates` of the gate adds."""
     return [
         *unique("id", "an utterance must be judged once"),
         *filled("voice"),
         *one_of("language", languages),
         *between("words", 1, None, "a reference must have words"),
         *between("errors", 0, None, "word edits cannot be negative"),
-        *between("wer", 0, None, "WER cannot be negative"),
+        *(each for name in rates(languages) for each in _judged(name, 0, None, "a rate cannot be negative", languages)),
         *between("duration_s", 0, None, "there must be sound", strict_min=True),
         *between("silence", 0, 1, "a fraction of the duration"),
         *between("clipping", 0, 1, "a fraction of the samples"),
         *between("chars_per_second", 0, None, "there must be speech", strict_min=True),
-        *between("wer_real", 0, limits.max_wer_real, "the judge must understand real speech"),
+        *(
+            each
+            for name, most in (("wer", limits.max_wer_real), ("cer", limits.max_cer_real))
+            if name in rates(languages)
+            for each in _judged(f"{name}_real", 0, most, "the judge must understand real speech", languages)
+        ),
         *(
             count_rows(
                 limits.min_real_rows,
@@ -115,6 +127,14 @@ def scores(limits: ScoreLimits, languages: tuple[str, ...]) -> list[Expectation]
             for language in languages
         ),
     ]
+
+
+def _judged(column: str, low: float, high: float | None, notes: str, languages: tuple[str, ...]) -> list[Expectation]:
+    """As `between`, on the rows of the languages that are judged by the rate."""
+    if len(rates(languages)) == 1:
+        return between(column, low, high, notes)
+    own = where("measure") == column.removesuffix("_real")
+    return between(column, low, high, notes, condition=own)
 
 
 def accepted(limits: AcceptedLimits, languages: tuple[str, ...]) -> list[Expectation]:
@@ -147,6 +167,7 @@ def _text(limits: TextLimits, languages: tuple[str, ...]) -> list[Expectation]:
             notes="text too short or too long",
         ),
         expect("ColumnValuesToMatchRegex", column="text", regex=r".*[^\W\d_]", notes="a text must have letters"),
+        absent("unspoken", "a text must say how it is spoken"),
         *(
             expect(
                 "ColumnValuesToNotMatchRegex",

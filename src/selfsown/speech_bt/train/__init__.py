@@ -1,8 +1,9 @@
 """Whisper trains on real seed speech, on accepted synthetic speech, or on both (step 4 of the paper).
 
 Input: the pre-trained checkpoint, the real and the synthetic speech, and which synthetic utterances the gate accepted.
-Output: a stock `WhisperForConditionalGeneration` folder and `training.json`, the dev WER by step. Every arm takes the
-same number of optimizer steps. The best checkpoint by WER on the dev split is kept; the test split is never read.
+Output: a stock `WhisperForConditionalGeneration` folder and `training.json`, the dev error rate by step
+(WER, or CER where no spaces part words). Every arm takes the
+same number of optimizer steps. The best checkpoint by that rate is kept; the test split is never read.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from selfsown.speech_bt.whisper import windowed as whisper
 from selfsown.speech_bt.whisper.decoding import Clip, chosen_clips
 from selfsown.speech_bt.whisper.scoring import score
 from selfsown.stage import In, Metrics, Out, StageParams, stage
-from selfsown.text.scoring import Normalizer, normalizer
+from selfsown.text.scoring import Normalizer, error_rate, normalizer
 from selfsown.training import (
     LogToMlflow,
     OwnOrder,
@@ -128,7 +129,7 @@ def train(
         network.export(made)
         processor.save_pretrained(made)
 
-    return finish(work, save, dev_history(trainer, "wer"), best=min)
+    return finish(work, save, dev_history(trainer, error_rate(params.languages)), best=min)
 
 
 def training_arguments(params: TrainParams, work: Path) -> Seq2SeqTrainingArguments:
@@ -143,7 +144,7 @@ def training_arguments(params: TrainParams, work: Path) -> Seq2SeqTrainingArgume
         work=work,
         section="speech_bt.train",
         seed=params.seed,
-        metric_for_best_model="wer",
+        metric_for_best_model=error_rate(params.languages),
         greater_is_better=False,
         label_names=["labels"],
     )
@@ -199,7 +200,7 @@ def token_loss(outputs: Seq2SeqLMOutput, labels: Tensor, num_items_in_batch: Ten
 
 
 class Trainer(OwnOrder, Seq2SeqTrainer):
-    """The library's trainer, reading windows in the planned order and measuring WER as testing does."""
+    """The library's trainer, reading windows in the planned order and measuring errors as testing does."""
 
     def __init__(self, *, dev: Sequence[Clip], params: TrainParams, **kwargs: Any) -> None:
         super().__init__(**kwargs, eval_dataset=[])
@@ -208,7 +209,7 @@ class Trainer(OwnOrder, Seq2SeqTrainer):
         self.normalize = normalizer(params.normalizer)
 
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
-        """Corpus WER on the dev clips in windows of the training's lengths."""
+        """Corpus error rate on the dev clips in windows of the training's lengths, by its name."""
         # A copy in the decoding precision: under autocast every decoding step would cast all weights again.
         network = copy.deepcopy(self.model).to(compute_dtype()).eval()
         errors = words = 0
@@ -223,6 +224,6 @@ class Trainer(OwnOrder, Seq2SeqTrainer):
                 batch_size=self.params.dev_batch_size,
             )
             for (clip, _), transcript in zip(pairs, heard, strict=True):
-                row = score(clip.text, transcript.text, self.normalize)
+                row = score(clip.text, transcript.text, self.normalize, language)
                 errors, words = errors + row["errors"], words + row["words"]
-        return self.measured(f"{metric_key_prefix}_wer", errors / words)
+        return self.measured(f"{metric_key_prefix}_{error_rate(self.params.languages)}", errors / words)

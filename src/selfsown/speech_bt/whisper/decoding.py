@@ -97,7 +97,7 @@ class Transcriber:
                 "silence": silence_fraction(sound, SAMPLE_RATE),
                 "clipping": clipping_fraction(sound),
                 "cut": transcript.cut,
-                **score(clip.text, transcript.text, self.normalize),
+                **score(clip.text, transcript.text, self.normalize, clip.language),
             }
             for clip, sound, transcript in zip(clips, sounds, heard, strict=True)
         ]

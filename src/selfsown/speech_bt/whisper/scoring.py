@@ -1,4 +1,5 @@
-"""Word and character errors of one transcript, after the normaliser that the parameters name."""
+"""Errors of one transcript, after the normaliser that the parameters name: in words, or characters where no spaces
+part words, and in characters."""
 
 from __future__ import annotations
 
@@ -7,6 +8,9 @@ from typing import Any
 
 import jiwer
 import pyarrow as pa
+
+from selfsown.text.scoring import in_units
+from selfsown.text.written.alphabets import spaced
 
 BASELINE_WINDOW = 30.0
 """Seconds: the window that Whisper was made for."""
@@ -27,17 +31,21 @@ SCORE_FIELDS: list[tuple[str, pa.DataType]] = [
     ("char_errors", pa.int32()),
     ("repeated", pa.bool_()),
 ]  # fmt: skip
-"""Columns of every product that holds scored transcripts; counts are of normalised text."""
+"""Columns of every product that holds scored transcripts; counts are of normalised text.
+
+`words`, and the errors and their kinds: of words; in a language without spaces between them of characters, which are
+then all that is counted.
+"""
 
 
-def score(reference: str, hypothesis: str, normalize: Callable[[str], str]) -> dict[str, Any]:
+def score(reference: str, hypothesis: str, normalize: Callable[[str], str], language: str) -> dict[str, Any]:
     """Minimum edits from reference to hypothesis, as a row of `SCORE_FIELDS` (the texts as they were).
 
     An empty reference has no words: every word of the hypothesis is an insertion.
     """
-    expected, found = normalize(reference), normalize(hypothesis)
+    expected, found = (in_units(normalize(text), language) for text in (reference, hypothesis))
     words = jiwer.process_words(expected, found)
-    chars = jiwer.process_characters(expected, found)
+    chars = words if not spaced(language) else jiwer.process_characters(expected, found)
     return {
         "reference": reference,
         "hypothesis": hypothesis,

@@ -14,6 +14,10 @@ _SCRIPTS = {
     "Devanagari": "ऀ-ॿ",
     "Han": "㐀-䶿一-鿿",
     "Kana": "぀-ヿ々",
+    "Thai": "฀-๿",
+    "Lao": "຀-໿",
+    "Khmer": "ក-៿",
+    "Burmese": "က-႟",
 }
 """Letters of a script, as the inside of a character class."""
 
@@ -46,7 +50,19 @@ _LETTERS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "hi": (("Devanagari",), None),
     "ja": (("Han", "Kana"), None),
     "zh": (("Han",), None),
+    "km": (("Khmer",), None),
+    "lo": (("Lao",), None),
+    "my": (("Burmese",), None),
+    "th": (("Thai",), None),
 }
+
+_UNSPACED = frozenset({"ja", "km", "lo", "my", "th", "zh"})
+
+
+@examples(("cs", True), ("ja", False))
+def spaced(language: str) -> bool:
+    """Whether spaces part its words. Where they do not, what is counted are characters."""
+    return language not in _UNSPACED
 
 
 @examples(("cs-CZ", "cs"), ("CS", "cs"), ("cs_CZ", "cs"), ("zh-Hans-CN", "zh"), ("", ""))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import Any
 
 from selfsown.examples import examples
 
-_INNER_STOP = re.compile(r"[.!?;:。！？।]\W*\s|[。！？।]|\n")
+_INNER_STOP = re.compile(r"[.!?;:。！？।]\W*\s|[。！？।॥။។៕]|\n")
 """Without one of these a paragraph is one sentence; asking saves most of the segmenter's time."""
 
 
@@ -26,26 +27,77 @@ def _segmenter(language: str) -> Any:
     ("Jsem tady. Kde jsi ty?", "cs", ["Jsem tady.", "Kde jsi ty?"]),
     ("Bydlí tu p. Novák, tj. on.", "cs", ["Bydlí tu p. Novák, tj. on."]),
     ("Ik ben hier. Jij ook?", "nl", ["Ik ben hier.", "Jij ook?"]),
+    ("ខ្ញុំទៅ។ គាត់មក។", "km", ["ខ្ញុំទៅ។", "គាត់មក។"]),
 )
 def segment(text: str, language: str) -> list[str]:
     """The sentences of a paragraph."""
     if not _INNER_STOP.search(text):
         return [text] if text else []
-    return [part for part in (sentence.strip() for sentence in _segmenter(language).segment(text)) if part]
+    parts = re.split(r"(?<=[។៕])", text) if language == "km" else _segmenter(language).segment(text)
+    return [part for part in (sentence.strip() for sentence in parts) if part]
 
 
-_FINISHED = re.compile(r"""(?P<start>["'-]*\s*)(?P<first>\w).*[.!?]["']?$""", re.DOTALL)
+@dataclass(frozen=True)
+class Ends:
+    """What stands at the ends of a language's sentences, as the insides of character classes.
+
+    `stops`: one of them is last, but for quotes; empty where nothing marks an end. `opens` may come before the first
+    word. `quotes` beside plain ones; `apart`: a space is inside of quotes. `clitics`: a pattern of small words that
+    leave the capital to the next one.
+    """
+
+    stops: str = ".!?"
+    opens: str = ""
+    quotes: str = ""
+    apart: bool = False
+    clitics: str = ""
+
+    @cached_property
+    def whole(self) -> re.Pattern[str]:
+        """A whole sentence, with its first letter or digit as `first`."""
+        before = rf"[\"'{self.quotes}-]*\s*" + (rf"[{self.opens}]*[\"']?" if self.opens else "")
+        space = r"\s*" if self.apart else ""
+        after = rf"{space}[\"']?" + (rf"[{self.quotes}]*" if self.quotes else "")
+        end = rf"[{self.stops}]{after}$" if self.stops else ""
+        return re.compile(rf"{before}(?:{self.clitics or '(?!)'})?(?P<first>\w).*{end}", re.DOTALL)
+
+
+_PLAIN = Ends()
+_CJK = Ends(stops=".!?。！？．｡…", quotes="「」『』《》（）")
+_ENDS = {
+    "ca": Ends(opens="¿¡"),
+    "el": Ends(stops=".!;"),
+    "es": Ends(opens="¿¡"),
+    "fr": Ends(apart=True),
+    "hi": Ends(stops=".!?।॥"),
+    "ja": _CJK,
+    "km": Ends(stops=".!?។៕"),
+    "lo": Ends(stops=""),
+    "my": Ends(stops=".!?။"),
+    "nl": Ends(clitics=r"(?<=')[a-z]{1,2}\s"),  # 's Avonds, 't Is, 'k Heb
+    "th": Ends(stops=""),
+    "zh": _CJK,
+}
+"""Of languages that differ from most."""
 
 
 @examples(
-    ("Kočka spí.", None),
-    ('"Spí?" zeptal se.', None),
-    ("Nastavení stránky", "unfinished: 'Nastavení stránky'"),
-    ("a pak odešel.", "unfinished: 'a pak odešel.'"),
+    ("Kočka spí.", "cs", None),
+    ('"Spí?" zeptal se.', "cs", None),
+    ("Nastavení stránky", "cs", "unfinished: 'Nastavení stránky'"),
+    ("a pak odešel.", "cs", "unfinished: 'a pak odešel.'"),
+    ("¿Qué hora es?", "es", None),
+    ('" Où va-t-il? "', "fr", None),
+    ("'s Avonds regent het.", "nl", None),
+    ("Τι ώρα είναι;", "el", None),
+    ("यह किताब है।", "hi", None),
+    ("「今日は何曜日？」", "ja", None),
+    ("我们明天去北京", "zh", "unfinished: '我们明天去北京'"),
+    ("วันนี้อากาศดี", "th", None),
 )
-def unfinished(text: str) -> str | None:
-    """Why the text is no whole sentence (no capital first, no full stop last), or None."""
-    found = _FINISHED.fullmatch(text)
+def unfinished(text: str, language: str) -> str | None:
+    """Why the text is no whole sentence of the language (no capital first, no stop last), or None."""
+    found = _ENDS.get(language, _PLAIN).whole.fullmatch(text)
     return None if found and not found["first"].islower() else f"unfinished: {text[:40]!r}"
 
 

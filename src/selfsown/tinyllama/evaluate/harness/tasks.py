@@ -151,7 +151,7 @@ def _swapped(sentence: str, rng: random.Random) -> Iterator[tuple[str, str]]:
     The first word keeps its capital and marks keep their places, so that only the order gives the wrong one away.
     """
     words = sentence.split(" ")
-    if len(words) not in SENTENCE_WORDS or unfinished(sentence) or markup(sentence):
+    if len(words) not in SENTENCE_WORDS or unfinished(sentence, "en") or markup(sentence):
         return
     places = [
         place

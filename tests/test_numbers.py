@@ -1,0 +1,139 @@
+"""Numbers in running text: read as the language reads them, or left as they are with a reason."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from num2words import num2words
+
+from selfsown.text.written.numbers import digits, spell_digits
+from selfsown.text.written.numbers.grammar import LARGEST
+from selfsown.text.written.numbers.languages import READINGS
+from selfsown.text.written.numbers.units import UNITS
+
+unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
+LANGUAGES = st.sampled_from(sorted(READINGS))
+SPACES = (" ", "\u00a0", "\u202f", "\u2009")
+
+
+def grouped(number: int, mark: str) -> str:
+    return f"{number:,}".replace(",", mark)
+
+
+@unhurried
+@given(LANGUAGES, st.integers(0, LARGEST), st.data())
+def test_a_number_is_read_whole_however_it_is_grouped(language: str, number: int, data: st.DataObject) -> None:
+    """In words it is what num2words makes of all of it, or it stays: never of a part."""
+    mark = data.draw(st.sampled_from(["", *SPACES, *READINGS[language].thousands]))
+    text = f"Vp {grouped(number, mark)} vp vp."
+    said = spell_digits(text, language)
+    if said == text:
+        assert digits(text, language)
+    else:
+        assert said == f"Vp {num2words(number, lang=language)} vp vp."
+
+
+@unhurried
+@given(LANGUAGES, st.integers(1, 999), st.integers(0, 999), st.sampled_from(".,'"))
+def test_a_mark_of_another_language_is_never_taken_for_ones_own(language: str, high: int, low: int, mark: str) -> None:
+    """Three digits behind a mark that parts no thousands: decimals, or somebody else's thousands."""
+    assume(mark not in READINGS[language].thousands)
+    text = f"Vp {high}{mark}{low:03d} vp vp."
+    assert spell_digits(text, language) == text and digits(text, language)
+
+
+@unhurried
+@given(LANGUAGES, st.integers(0, 99_999), st.integers(0, 9))
+def test_a_decimal_is_read_with_the_name_of_its_mark_or_not_at_all(language: str, whole: int, tenth: int) -> None:
+    reading = READINGS[language]
+    text = f"Vp {whole}{reading.decimal}{tenth} vp vp."
+    said = spell_digits(text, language)
+    if not reading.point:
+        assert said == text
+    elif said != text:
+        words = [num2words(whole, lang=language), reading.point, num2words(tenth, lang=language)]
+        assert "".join(said[3:].split()).startswith("".join("".join(words).split()))
+
+
+@unhurried
+@given(LANGUAGES, st.text(st.sampled_from("0123456789 .,:;-/%'’\"x½²vpVP°€km"), max_size=24))
+def test_all_numbers_of_a_text_are_read_or_none_is(language: str, text: str) -> None:
+    said = spell_digits(text, language)
+    assert said == text or not re.search(r"\d", said)
+    assert digits(said) is None or digits(text, language)
+
+
+@unhurried
+@given(LANGUAGES, st.integers(1, 31), st.data())
+def test_a_day_of_a_month_is_no_plain_number(language: str, day: int, data: st.DataObject) -> None:
+    assume(READINGS[language].months)
+    month = data.draw(st.sampled_from(sorted(READINGS[language].months)))
+    for text in (f"Vp {day} {month}.", f"Vp {day}. {month}.", f"Vp {month} {day} vp."):
+        assert spell_digits(text, language) == text
+
+
+@pytest.mark.parametrize("language", sorted(READINGS))
+def test_percent_is_read_in_every_language_but_lithuanian(language: str) -> None:
+    said = spell_digits("Vp 15 % vp, 40% vp.", language)
+    assert ("%" in said) == (language == "lt")
+    assert language == "lt" or all(form in said for form in UNITS[language]["%"][-1:])
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "said"),
+    [
+        ("cs", "Je tu 10 500 lidí, 7 % z nich sedí.", "Je tu deset tisíc pětset lidí, sedm procent z nich sedí."),
+        ("cs", "12 opic utíká.", "Dvanáct opic utíká."),
+        ("de", "Es sind 3,5 Grad und 14 km.", "Es sind drei Komma fünf Grad und vierzehn Kilometer."),
+        ("en", "The 21st of 5,000 ate 3.5 pies.", "The twenty-first of five thousand ate three point five pies."),
+        ("es", "Viven aquí 84.000 personas.", "Viven aquí ochenta y cuatro mil personas."),
+        ("fr", "C'est le 1er de 30 000 !", "C'est le premier de trente mille !"),
+        ("hu", "Kaptam 64 000 forintot.", "Kaptam hatvannégyezer forintot."),
+        ("it", "Pesa 80 kg.", "Pesa ottanta chilogrammi."),
+        ("ja", "料金は1,500円で、5%引きです。", "料金は千五百円で、五パーセント引きです。"),
+        ("nl", "Voor de 3de keer 16.000 fietsen.", "Voor de derde keer zestienduizend fietsen."),
+        ("pl", "Mam 33 000 złotych.", "Mam trzydzieści trzy tysiące złotych."),
+        ("pt", "Eram 47.000 pessoas.", "Eram quarenta e sete mil pessoas."),
+        ("th", "มีคน 25,000 คน", "มีคน สองหมื่นห้าพัน คน"),
+        ("uk", "Тут 35 000 книжок.", "Тут тридцять п'ять тисяч книжок."),
+    ],
+)  # fmt: skip
+def test_what_has_one_reading_is_read(language: str, text: str, said: str) -> None:
+    assert spell_digits(text, language) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "why"),
+    [
+        ("cs", "Sešli se v 9:45 u brány.", "part of something else"),
+        ("cs", "Byl 4. v pořadí.", "ordinal"),
+        ("cs", "Je 1 muž.", "gender"),
+        ("cs", "Přišel se 7 psy.", "another case"),
+        ("cs", "Stálo to 25.000 korun.", "not one number"),
+        ("cs", "Ušel 2,5 kilometru.", "decimal"),
+        ("cs", "Bylo jich 8 až 10x víc.", "part of something else"),
+        ("cs", "Čekal 10 - 15 minut.", "part of something else"),
+        ("cs", "Bydlí v čísle 007.", "begins with 0"),
+        ("cs", "Má 2 000 000 korun.", "million"),
+        ("de", "Die 4. Sinfonie.", "ordinal"),
+        ("de", "Es war 1989.", "year"),
+        ("en", "Born in 1984.", "year"),
+        ("en", "On March 3 it rained.", "date"),
+        ("en", "It is -5 outside.", "part of something else"),
+        ("en", "Catch COVID-19 twice.", "part of something else"),
+        ("en", "It weighs 5 lbs.", "unit"),
+        ("es", "Tiene 300 páginas.", "gender"),
+        ("fr", "Il est 15 h.", "unit"),
+        ("pl", "Było to 3 maja.", "date"),
+        ("ru", "Он родился в 1950 году.", "year"),
+        ("uk", "До 20 років.", "another case"),
+        ("vi", "Hôm nay là thứ 4.", "another case"),
+        ("bg", "Той има 5 книги.", "no reading of numbers in bg"),
+    ],
+)
+def test_what_has_several_readings_stays_and_says_why(language: str, text: str, why: str) -> None:
+    assert spell_digits(text, language) == text
+    assert why in str(digits(text, language))
