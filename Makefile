@@ -14,7 +14,7 @@ repro:  ## run what is not up to date: all pipelines, or PIPELINE=; PROFILE= swi
 compare: ## what changed since main, or since the revision in ARGS
 	@scripts/compare.sh $(ARGS)
 
-study:  ## PIPELINE= on the study profile, three seeds, merged into metrics/<pipeline>.study*.json
+study:  ## PIPELINE= on the profile study, or PROFILE=, three seeds, merged into metrics/<pipeline>.study*.json
 	@scripts/study.sh
 
 table:  ## PIPELINE's paper: its figures with ours beside, as Markdown, CSV and LaTeX in reports/tables/

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# PIPELINE on the study profile with VARIANT (see conf/variant/), once per seed in SEEDS (default 1 2 3), merged into
-# metrics/<pipeline>.study.json, or metrics/<pipeline>.study.<variant>+<variant>.json, variants by name.
+# PIPELINE on PROFILE (default study) with VARIANT (see conf/variant/), once per seed in SEEDS (default 1 2 3), merged into
+# metrics/<pipeline>.study.json, or metrics/<pipeline>.study.<profile>+<variant>.json: another profile than study, then
+# variants by name.
 # It runs in a clone of its own (.selfsown/study/), at the commit of its first kept seed, else of HEAD, so that no edit here
 # changes the study half-way. DVC's cache, MLflow's store and the environment are this checkout's. What is kept of a
 # finished seed, and tracked in git, is in metrics/<pipeline>.study/: called again it goes on with the next, and the
@@ -9,9 +10,11 @@
 . "$(dirname "$0")/env.sh"
 : "${PIPELINE:?which one? make study PIPELINE=<one of pipelines/>}"
 known_pipeline
-variants=$(tr -d '[] ' <<<"${VARIANT:-}" | tr ',' '\n' | sort | paste -sd+)
-name=$PIPELINE.study${variants:+.$variants}
-kept=$PWD/metrics/$PIPELINE.study/${variants:-plain}
+profile=${PROFILE:-study}
+variants=$(tr -d '[] ' <<<"${VARIANT:-}" | tr ',' '\n' | sort | paste -sd,)
+chosen=$(tr ' ' '\n' <<<"$profile ${variants//,/ }" | sed '1{/^study$/d};/^$/d' | paste -sd+)
+name=$PIPELINE.study${chosen:+.$chosen}
+kept=$PWD/metrics/$PIPELINE.study/${chosen:-plain}
 clone=$PWD/.selfsown/study/$name
 
 prepare() { # the clone, whole or not there; one that is there stays at its commit
@@ -42,7 +45,7 @@ for seed in ${SEEDS:-1 2 3}; do
     (
         cd "$clone"
         export PYTHONPATH=$clone/src
-        python scripts/set_profile.py profile=study "variant=[${variants//+/,}]" "seed=$seed"
+        python scripts/set_profile.py "profile=$profile" "variant=[$variants]" "seed=$seed"
         dvc repro "pipelines/$PIPELINE/dvc.yaml"
         selfsown study keep "$PIPELINE" "$kept/seed-$seed.parquet"
     )

@@ -335,10 +335,10 @@ def test_runs_of_a_study_go_where_those_of_its_checkout_go(tmp_path: Path, monke
 
 @pytest.mark.slow
 def test_a_study_stands_still_at_the_commit_of_its_first_seed(project: Path) -> None:
-    def run(seeds: str) -> subprocess.CompletedProcess[str]:
+    def run(seeds: str, **also: str) -> subprocess.CompletedProcess[str]:
         left_out = ("SELFSOWN_VENV_CACHE", "PYTHONPATH", "PROFILE")
         environment = {key: value for key, value in os.environ.items() if key not in left_out}
-        asked = {"PIPELINE": "toys", "VARIANT": "[more]", "SEEDS": seeds}
+        asked = {"PIPELINE": "toys", "VARIANT": "[more]", "SEEDS": seeds, **also}
         return subprocess.run(["scripts/study.sh"], env={**environment, **asked}, capture_output=True, text=True)
 
     first = run("1")
@@ -346,6 +346,10 @@ def test_a_study_stands_still_at_the_commit_of_its_first_seed(project: Path) -> 
     began = git("rev-parse", "HEAD")
     kept, clone = Path("metrics/toys.study/more"), Path(".selfsown/study/toys.study.more")
     assert "seed 1, commit" in first.stderr and not git("diff", "--stat"), "the checkout is as it was"
+    other = run("1", PROFILE="laptop")
+    assert other.returncode == 0, other.stderr
+    merged = json.loads(Path("metrics/toys.study.laptop+more.json").read_text())
+    assert merged["parameters"]["composed_from"] == "laptop" and merged["parameters"]["toys"]["make"] == {"steps": 2}
     assert not (clone / ".dvc/cache").exists() and any(Path(".dvc/cache").rglob("*")), "the cache is the checkout's"
     written = (kept / "seed-1.parquet").stat().st_mtime_ns
 
