@@ -1,6 +1,7 @@
 """`selfsown transcribe`: where long sound is cut, what comes out and is refused, and what cutting costs in WER."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,42 @@ def test_files_of_any_kind_one_line_each(folder: Path, talk: Path, tmp_path: Pat
     lines = transcribe(*files, "--folder", folder).stdout
     assert lines == "".join(f"{said['file']}: {said['text']}\n" for said in told)
     assert transcribe(talk, "--folder", folder, "--language", "Dutch").stdout.strip() != told[0]["text"]
+
+
+def test_times_and_subtitles_say_when_what_is_said(folder: Path, talk: Path) -> None:
+    segments = json.loads(transcribe(talk, "--folder", folder, "--json").stdout)["segments"]
+    assert all(segment["text"] for segment in segments)
+    for segment in segments:
+        segment["text"] = " ".join(segment["text"].split())  # on one line, whatever the model writes
+    lines = transcribe(talk, "--folder", folder, "--times").stdout.strip().split("\n")
+    for line, segment in zip(lines, segments, strict=True):
+        start, end, text = re.fullmatch(r"\[00:00:(\d\d\.\d\d) - 00:00:(\d\d\.\d\d)\] (.+)", line).groups()
+        assert (float(start), float(end), text) == (segment["start"], segment["end"], segment["text"])
+    blocks = transcribe(talk, "--folder", folder, "--srt").stdout.strip().split("\n\n")
+    for number, (block, segment) in enumerate(zip(blocks, segments, strict=True), 1):
+        place, when, text = block.split("\n")
+        assert (place, text) == (f"{number}", segment["text"])
+        times = [float(clock.removeprefix("00:00:").replace(",", ".")) for clock in when.split(" --> ")]
+        assert times == [segment["start"], segment["end"]]
+
+
+def test_files_are_written_for_each_and_never_over_others(folder: Path, talk: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.wav"
+    soundfile.write(again, read(talk), SAMPLE_RATE)
+    out = tmp_path / "new" / "said"
+    for form, ending in (("--json", "json"), ("--srt", "srt"), ("--times", "txt")):
+        assert transcribe(talk, again, "--folder", folder, form, "--out", out).stdout == ""
+        for file in (talk, again):
+            printed = transcribe(file, "--folder", folder, form).stdout
+            assert (out / f"{file.stem}.{ending}").read_text() == printed
+    assert len(list(out.iterdir())) == 6
+    with pytest.raises(UserError, match=r"again\.srt: is there already"):
+        transcribe(again, "--folder", folder, "--srt", "--out", out)
+    twin = shutil.copy(talk, tmp_path / "talk.wav")
+    with pytest.raises(UserError, match=r"talk\.srt would be that of .*talk\.flac, .*talk\.wav"):
+        transcribe(talk, twin, "--folder", folder, "--srt", "--out", tmp_path / "other")
+    with pytest.raises(UserError, match="--srt of several files"):
+        transcribe(talk, again, "--folder", folder, "--srt")
 
 
 def test_long_sound_is_read_as_a_clip_is(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Write down what is said in audio files of any length.
 
-    selfsown transcribe talk.flac --json
+    selfsown transcribe talk.flac --times
+    selfsown transcribe lectures/*.mp3 --srt --out subtitles
 
 A trained model knows no timestamps and only short windows, whose lengths its config holds as `trained_windows`. So a
 file is cut at silence into segments that fit them; a model without that entry is given windows of 30 s.
@@ -9,9 +10,9 @@ file is cut at silence into segments that fit them; a model without that entry i
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -24,6 +25,8 @@ from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
 from selfsown.audio import SAMPLE_RATE, AudioError, Samples, resample
 from selfsown.checkpoint import model_folder, model_options
 from selfsown.errors import UserError, first_line
+from selfsown.files import write_atomic
+from selfsown.speech_bt.commands.transcribe.forms import FORMS, Said, Segment, timed
 from selfsown.speech_bt.commands.transcribe.segments import cut
 from selfsown.speech_bt.whisper import windowed as whisper
 
@@ -34,14 +37,30 @@ BATCH_SIZE = 16
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @model_options("selfsown-whisper")
 @click.option("--language", help="code or English name of the language spoken  [default: the model's]")
-@click.option("--json", "as_json", is_flag=True, help="a JSON object per file, with the times of each segment")
+@click.option("--text", "form", flag_value="text", default=True, help="a line per file, after its name when several")
+@click.option("--times", "form", flag_value="times", help="a line per segment, with its times, as it is written down")
+@click.option("--srt", "form", flag_value="srt", help="subtitles")
+@click.option("--json", "form", flag_value="json", help="a JSON object per file, with the times of each segment")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="write a file for each of FILES into this folder, .txt, .srt or .json, instead of printing",
+)
 def command(
-    files: tuple[Path, ...], model: str, alias: str, folder: Path | None, language: str | None, as_json: bool
+    files: tuple[Path, ...],
+    model: str,
+    alias: str,
+    folder: Path | None,
+    language: str | None,
+    form: str,
+    out: Path | None,
 ) -> None:
-    """Write down what is said in FILES: WAV, FLAC, Ogg, MP3, of any length and sample rate.
-
-    Each becomes a line of text, after its name when there are several.
-    """
+    """Write down what is said in FILES: WAV, FLAC, Ogg, MP3, of any length and sample rate."""
+    if form == "srt" and out is None and len(files) > 1:
+        raise UserError("--srt of several files: subtitles are a file for each; name a folder for them with --out")
+    ending, written = FORMS[form]
+    targets = _targets(files, out, ending) if out is not None else {}
+    at_once = form == "times" and out is None
     total = sum(map(seconds, files))  # reads the head of each, before the work on the first
     logging.disable_progress_bar()  # of loading, a second long
     with model_folder(model, alias, folder, marked_by="config.json") as found:
@@ -50,29 +69,40 @@ def command(
         done = 0.0
         for file in files:
             samples = read(file)
+            if at_once and len(files) > 1:
+                tqdm.write(f"{file}:")
             segments = []
             for segment in transcriber(samples):
                 segments.append(segment)
                 progress.update(round(done + segment.end) - progress.n)
+                if at_once and segment.text:
+                    tqdm.write(timed(segment))
             done += len(samples) / SAMPLE_RATE
             progress.update(round(done) - progress.n)
-            text = " ".join(segment.text for segment in segments if segment.text)
-            if as_json:
-                said = {"file": str(file), "language": transcriber.language, "text": text}
-                text = json.dumps(said | {"segments": list(map(asdict, segments))}, ensure_ascii=False)
-            elif len(files) > 1:
-                text = f"{file}: {text}"
-            tqdm.write(text)
+            text = written(Said(str(file), transcriber.language, segments))
+            if out is not None:
+                out.mkdir(parents=True, exist_ok=True)
+                write_atomic(targets[file], f"{text}\n".encode())
+            elif not at_once:
+                tqdm.write(f"{file}: {text}" if form == "text" and len(files) > 1 else text)
 
 
-@dataclass(frozen=True)
-class Segment:
-    """What is said between two times, in seconds; `cut`: the decoder was stopped in a loop or at its cap."""
+def _targets(files: Sequence[Path], out: Path, ending: str) -> dict[Path, Path]:
+    """The file that each is written down in.
 
-    start: float
-    end: float
-    text: str
-    cut: bool
+    Raises:
+        UserError: it is there already, or would be that of two.
+    """
+    targets = {file: out / f"{file.stem}{ending}" for file in files}
+    for target, count in Counter(targets.values()).items():
+        if count > 1:
+            names = ", ".join(str(file) for file in files if targets[file] == target)
+            raise UserError(
+                f"--out {out}: {target.name} would be that of {names}; write them into folders of their own"
+            )
+        if target.exists():
+            raise UserError(f"{target}: is there already; move it away, or name another folder")
+    return targets
 
 
 class LongTranscriber:
