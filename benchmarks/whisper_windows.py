@@ -25,7 +25,8 @@ from selfsown.bootstrap import rate, rate_difference
 from selfsown.device import compute_device, compute_dtype
 from selfsown.params import load_params
 from selfsown.speech_bt.train import Trainer, TrainParams, freeze, groups_of
-from selfsown.speech_bt.train.windows import IGNORED, Collator, Spoken, Window, Windows, in_batches, plan_windows
+from selfsown.speech_bt.train.packing import Spoken, Window, in_batches, plan_windows
+from selfsown.speech_bt.train.windows import IGNORED, Collator, Windows
 from selfsown.speech_bt.whisper import windowed as whisper
 from selfsown.speech_bt.whisper.decoding import Clip, chosen_clips
 from selfsown.speech_bt.whisper.scoring import score
@@ -220,7 +221,7 @@ def compare(scores: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
 def main() -> None:
     """Both benchmarks on the active profile's settings."""
     params = load_params("speech_bt.train", TrainParams)
-    dev = chosen_clips(SPEECH, ["dev"], params.languages[:1], DEV_CLIPS)
+    dev = chosen_clips(SPEECH, ["dev"], params.languages[:1], DEV_CLIPS, params.data_seed)
     parts = {"training": bench_training(params, dev), "transcription": bench_transcription(params, dev)}
     layers = params.trained_encoder_layers
     conditions = {"pack": params.pack.model_dump(), "trained_encoder_layers": layers, "dev_clips": len(dev)}

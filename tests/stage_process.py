@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from selfsown.params import SHARED
+
 ROOT = Path(__file__).parents[1]
 ZERO_2 = {
     "zero_optimization": {"stage": 2},
@@ -30,7 +32,7 @@ def start_stage(
         settings: environment variables.
     """
     pipeline, _, step = name.partition(".")
-    shared = {key: value for key, value in section.items() if key in ("seed", "languages")}
+    shared = {key: value for key, value in section.items() if key in SHARED}
     own = {key: value for key, value in section.items() if key not in shared}
     folder.mkdir(exist_ok=True)
     (folder / "params.yaml").write_text(yaml.safe_dump({**shared, pipeline: {step: own}}))

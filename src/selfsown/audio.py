@@ -29,9 +29,10 @@ SAMPLE_RATE = 16_000
 UTTERANCE = pa.schema([
     ("id", pa.string()), ("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())])), ("text", pa.string()),
     ("language", pa.string()), ("speaker", pa.string()), ("duration", pa.float64()), ("source", pa.string()),
-    ("split", pa.string()),
+    ("group", pa.string()), ("split", pa.string()),
 ])  # fmt: skip
-"""A row of every speech product; `duration` in seconds, `audio` as Hugging Face `datasets` lays it out."""
+"""A row of every speech product; `duration` in seconds, `audio` as Hugging Face `datasets` lays it out. `group`: what
+belongs together and is never torn apart: a level, a book, the renditions of a sentence."""
 
 SILENCE_DBFS = -120.0
 """What digital silence is counted as; a logarithm of zero would not fit into JSON."""

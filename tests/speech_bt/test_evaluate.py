@@ -9,6 +9,7 @@ import pytest
 
 from selfsown.errors import UserError
 from selfsown.evaluation import Row
+from selfsown.speech_bt.card import card
 from selfsown.speech_bt.evaluate import EVALUATION, measure
 from selfsown.study import average
 
@@ -107,6 +108,39 @@ def test_the_splits_are_told_apart() -> None:
     assert found["ood_wer", "mixed", ""].n == 40 and found["wer", "mixed", ""].n == 120
     forgot = found["ood_wer_relative_reduction", "mixed", ""]
     assert forgot[3:6] == (0, 0, 0), "the same errors"
+
+
+def test_weights_between_stand_on_both_sides_of_the_table() -> None:
+    ood = [frame(share, 5, items=40, split="ood", languages=("es", "ru")) for share in (0.3, 0.9, 0.6)]
+    dev = frame(0.4, 9, items=30, split="dev", windows=(11.0,)).query("split == 'dev'")
+    test = {"untouched": frame(0.6, 1, also=ood[:1]), "mixed": frame(0.3, 2, also=ood[1:2])}
+    between = {"interpolated": frame(0.35, 3, also=ood[2:])}
+    found = measured({**test, **between, "alpha_0.4": dev, "alpha_1": pd.concat([dev, frame(0.3, 2, also=ood[1:2])])})
+    assert found["ood_wer_minus_trained", "interpolated", ""].hi < 0 < found["wer_minus_trained", "interpolated", ""].lo
+    assert found["dev_wer", "alpha_0.4", ""].n == 30 and found["ood_wer", "interpolated", "ru"].n == 20
+    assert {name for name, arm, _ in found if arm == "alpha_0.4"} == {"dev_wer"}, "no other split was decoded"
+    few = {"alpha_1": frame(0.3, 2, items=50)}
+    assert measured({"untouched": frame(0.6, 1), "mixed": frame(0.3, 2), **few})["wer", "alpha_1", ""].n == 50
+    assert found["wer", "alpha_1", ""].value == found["wer", "mixed", ""].value
+    assert not [place for place in found if place[0] == "dev_wer" and "alpha" not in place[1]]
+
+
+def test_the_card_says_what_was_forgotten() -> None:
+    ood = [frame(share, 5, items=40, split="ood", languages=("es", "ru")) for share in (0.3, 0.9)]
+    rows = measure({"untouched": frame(0.6, 1, also=ood[:1]), "mixed": frame(0.3, 2, also=ood[1:])}, {})
+    said = card("mixed", ["cs"], rows, None)
+    figures = {row[:3]: row for row in rows}
+    for arm in ("untouched", "mixed"):
+        row = figures["wer", arm, ""]
+        assert f"{100 * row.value:.1f} % (95 % interval {100 * row.lo:.1f} to {100 * row.hi:.1f})" in said
+    for part, named in (("", "all"), ("es", "es"), ("ru", "ru")):
+        (line,) = (line for line in said.splitlines() if line.startswith(f"| {named} |"))
+        for arm in ("untouched", "mixed"):
+            assert f"| {100 * figures['ood_wer', arm, part].value:.1f} % (" in line
+    assert "- Languages: cs" in said and "trained +" not in said
+    assert "0.6 x trained + 0.4 x untouched" in card("interpolated", ["cs", "nl"], rows, 0.6)
+    without = card("mixed", ["cs"], [row for row in rows if not row.measure.startswith("ood")], None)
+    assert "Not measured: other languages" in without
 
 
 def test_references_without_words_are_not_rated() -> None:

@@ -40,7 +40,7 @@ PARAMS = {
         "speech": SPEECH,
         "synthetic": SPEECH,
         "sentences": {"min_rows": 4, "min_characters": 2, "max_characters": 80},
-        "intelligibility": {"min_real_rows": 3, "max_wer_real": 0.9, "max_cer_real": 0.5},
+        "intelligibility": {"min_real_rows": 3, "min_texts": 3, "max_wer_real": 0.9, "max_cer_real": 0.5},
         "accepted": {"min_rows": 5, "min_minutes": 0.1, "min_voices": 2},
     },
 }
@@ -64,10 +64,15 @@ def utterances(prefix: str, texts: list[str], splits: list[str], speakers: list[
     ]
 
 
-def scored(name: str, voice: str, errors: int, split: str = "synthetic", **changes: float) -> dict:
-    row = {"id": name, "split": split, "language": "cs", "voice": voice, "reference": "a", "hypothesis": "b"}
+def scored(name: str, voice: str, errors: int, split: str = "synthetic", text: str = "a", **changes: float) -> dict:
+    row = {"id": name, "split": split, "language": "cs", "voice": voice, "reference": text, "hypothesis": "b"}
     row |= {"words": 10, "errors": errors, "chars": 42, "duration_s": 3.0, "silence": 0.1, "clipping": 0.0}
     return row | changes
+
+
+def matched(voice: str, errors: int) -> list[dict]:
+    """What the voice says of the real utterances."""
+    return [scored(f"r{i}.{voice}", voice, errors, "matched", f"text {i}") for i in range(4)]
 
 
 @pytest.fixture
@@ -84,8 +89,9 @@ class World:
         )
         self.synthetic = utterances("s", [f"umělá {n}" for n in NUMBERS], ["synthetic"] * 8, ["a", "b"] * 4)
         self.sentences = [{"id": f"t{i}", "text": f"umělá {n}", "language": "cs"} for i, n in enumerate(NUMBERS)]
-        self.scores = [scored(f"r{i}", "jan", 2, "dev") for i in range(4)]
-        self.scores += [scored(f"s{i}", "ab"[i % 2], 3) for i in range(8)]
+        self.scores = [scored(f"r{i}", "jan", 2, "dev", f"text {i}") for i in range(4)]
+        self.scores += [scored(f"s{i}", "ab"[i % 2], 4) for i in range(8)]
+        self.scores += matched("a", 3) + matched("b", 3)
 
     def run(self, **changes: object) -> dict[str, float]:
         card = CardInfo(name="made", licence="CC0-1.0", source="made here", seed=1)
@@ -115,7 +121,8 @@ def test_everything_understood_is_accepted(world):
     assert json.loads(json.dumps(metrics)) == metrics
     assert metrics["voices"] == metrics["voices_kept"] == 2
     assert (metrics["utterances"], metrics["utterances_kept"], metrics["utterances_dropped"]) == (8, 8, 0)
-    assert metrics["wer_real"] == pytest.approx(0.2) and metrics["wer_synthetic"] == pytest.approx(0.3)
+    assert metrics["wer_real"] == pytest.approx(0.2) and metrics["wer_matched"] == pytest.approx(0.3)
+    assert metrics["wer_synthetic"] == metrics["wer_accepted"] == pytest.approx(0.4)
     assert metrics["norm_i_cs_a"] == pytest.approx(math.exp(-0.5))
     accepted = read_product(world.root / "accepted")
     assert accepted.column_names == ["id", "voice", "language", "wer", "norm_i"]
@@ -131,7 +138,7 @@ def test_same_inputs_same_bytes(world):
 
 
 def test_each_dropped_utterance_keeps_its_reason(world):
-    world.scores += [scored(f"v{i}", "mumbler", 9) for i in range(3)]
+    world.scores += [scored(f"v{i}", "mumbler", 4) for i in range(3)] + matched("mumbler", 9)
     world.scores += [
         scored("wrong", "a", 9),
         scored("silent", "a", 3, silence=0.9),
@@ -153,6 +160,30 @@ def test_each_dropped_utterance_keeps_its_reason(world):
         "clipped": 1,
         "odd length": 1,
     }
+
+
+def test_voices_are_compared_with_real_speech_text_by_text(world):
+    world.scores += [scored("other", "jan", 10, "dev", "a text that no voice says")]
+    for row in world.scores[4:12]:
+        row["errors"] = 8  # hard sentences, and nobody says them in real speech
+    metrics = world.run()
+    assert metrics["norm_i_cs_a"] == metrics["norm_i_cs_b"] == pytest.approx(math.exp(-0.5))
+    world.scores[12] |= {"words": 40, "errors": 16}  # a longer text counts as its words, on both sides
+    world.scores[0] |= {"words": 40, "errors": 8}
+    assert world.run()["norm_i_cs_a"] == pytest.approx(math.exp((14 - 25) / 14))
+
+
+def test_a_voice_that_says_nothing_of_what_real_speech_says(world):
+    world.scores = [row for row in world.scores if row["voice"] != "b" or row["split"] != "matched"]
+    message = world.error()
+    assert "column texts: a voice must say what real speech says too" in message and "id='s1' texts=0" in message
+
+
+def test_what_measures_voices_is_not_trained_on(world):
+    held_out = utterances("r3.", ["Věta číslo čtyři."], ["matched"], ["a"])
+    world.synthetic += held_out
+    world.run()
+    assert set(read_product(world.root / "accepted")["id"].to_pylist()) == {f"s{i}" for i in range(8)}
 
 
 def test_the_formula_is_a_parameter(world):

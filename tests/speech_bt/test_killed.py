@@ -37,10 +37,12 @@ def test_synthesize(tmp_path: Path) -> None:
     ]  # fmt: skip
     rows += [{**rows[0], "id": f"m{index}", "text": "…"} for index in range(2)]  # nothing to say: refused
     write_product(tmp_path / "sentences", [pa.Table.from_pylist(rows, SENTENCE)], schema=SENTENCE, card=CARD)
-    prompts = pa.Table.from_pylist([{"id": "u1", "split": "seed"}], UTTERANCE)  # espeak clones no voice
+    prompts = pa.Table.from_pylist(
+        [{"id": "u1", "split": "seed", "language": "nl"}], UTTERANCE
+    )  # espeak clones no voice
     write_product(tmp_path / "speech", [prompts], schema=UTTERANCE, card=CARD)
     section = {
-        "sentences": {"prose": 60}, "renditions": 1, "shard_size": 5,
+        "sentences": {"prose": 60}, "renditions": 1, "shard_size": 5, "matched": {"splits": ["seed"], "texts": 2},
         "voices": {"cs": [{"engine": "espeak", "voice": f"cs+{name}"} for name in ("f2", "m3", "m1")]},
         "augment": {"speed": {"probability": 0.8, "low": 0.9, "high": 1.1}},
     }  # fmt: skip
@@ -90,11 +92,11 @@ def test_train(tmp_path: Path) -> None:
     write_product(tmp_path / "synthetic", [made], schema=UTTERANCE, card=CARD)
     ids = made.select(["id"])
     write_product(tmp_path / "accepted", [ids[:7]], schema=ids.schema, card=CARD)
-    params = {key: value for key, value in PARAMS.items() if key not in ("seed", "languages")}
+    params = {key: value for key, value in PARAMS.items() if key not in ("seed", "data_seed", "languages")}
     arguments = params["arguments"] | {"max_steps": STEPS, "logging_steps": 3, "eval_steps": 6, "save_steps": 6}
     section = params | {"arguments": arguments}
     (tmp_path / "params.yaml").write_text(
-        yaml.safe_dump({"seed": 3, "languages": ["cs"], "speech_bt": {"train": section}})
+        yaml.safe_dump({"seed": 3, "data_seed": 1, "languages": ["cs"], "speech_bt": {"train": section}})
     )
     weights: dict[str, Any] = {}
     history: dict[tuple[str, int], float] = {}

@@ -57,11 +57,16 @@ def test_chinese_stands_beside_the_papers_chinese_by_its_character_errors(tmp_pa
 
 def test_whatever_is_measured_is_declared() -> None:
     parameters = composed("profile=study")
-    arms = parameters["speech_bt"]["matrix"]["transcribed"]
+    arms = [*parameters["speech_bt"]["matrix"]["transcribed"], "other_text"]
+    alphas = [f"alpha_{alpha:g}" for alpha in parameters["speech_bt"]["interpolate"]["alphas"]]
     rows = []
     for languages in (("cs", "nl"), ("cs", "zh"), ("zh",)):
         found = [frame(0.5, split=split, languages=languages) for split in ("test", "ood")]
-        rows += measure({arm: frame(0.5, languages=languages, also=found) for arm in arms}, {})
+        dev = [*found, frame(0.5, split="dev", languages=languages)]
+        also = {arm: dev if arm in alphas else found for arm in (*arms, *alphas)}
+        rows += measure({arm: frame(0.5, languages=languages, also=more) for arm, more in also.items()}, {})
     paper = read_paper(ROOT / "pipelines/speech_bt/paper.yaml", parameters)
     paper.check_declared({row.measure for row in rows}, {row.arm for row in rows})
-    assert {"untouched_short", *arms} == {row.arm for row in rows} and "ood_wer_minus_real" in {r.measure for r in rows}
+    assert {"untouched_short", *arms, *alphas} == {row.arm for row in rows} and "ood_wer_minus_real" in {
+        r.measure for r in rows
+    }

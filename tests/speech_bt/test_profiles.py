@@ -5,9 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.profiles import PROFILES, composed, write_params
+import torch
+import yaml
+from tests.profiles import PROFILES, ROOT, composed, write_params
+from transformers import WhisperConfig
 
 from selfsown.params import ParamsError, load_params
+from selfsown.speech_bt.train import TrainParams, freeze, training_arguments
+from selfsown.speech_bt.whisper.windowed import WindowedWhisper, encode
 from selfsown.stage import load_stage
 
 
@@ -24,7 +29,7 @@ def test_every_language_has_voices(profile: str) -> None:
         ("intelligibility", "normalizer", "wisper", "'whisper_basic' or 'none'"),
         ("train", "normalizer", "wisper", "'whisper_basic' or 'none'"),
         ("transcribe", "splits", ["tset"], "'test' or 'ood'"),
-        ("intelligibility", "real_splits", ["test"], "'seed', 'text' or 'dev'"),
+        ("synthesize", "matched", {"splits": ["test"], "texts": 1}, "'seed', 'text' or 'dev'"),
     ],
 )
 def test_a_word_that_means_nothing_is_refused_with_those_that_do(
@@ -35,3 +40,105 @@ def test_a_word_that_means_nothing_is_refused_with_those_that_do(
     path, stage = write_params(tmp_path, config), f"speech_bt.{step}"
     with pytest.raises(ParamsError, match=rf"{stage}\.{key}.* is not allowed: .*{allowed}"):
         load_params(stage, load_stage(stage).params_model, path)
+
+
+def leaves(section: Any, place: str) -> set[str]:
+    """Dotted names of all that is not a section; voices of a language are one value."""
+    if not isinstance(section, dict):
+        return {place}
+    return {name for key, value in section.items() for name in leaves(value, f"{place}.{key}")}
+
+
+def taken_over(pipeline: str, *stages: str) -> set[str]:
+    """What the profile `paper` has from `study` or `laptop`: neither it nor `gpu`, on which it builds, says it."""
+    said: set[str] = set()
+    for profile in ("gpu", "paper"):
+        own = yaml.safe_load((ROOT / "conf" / pipeline / f"{profile}.yaml").read_text())
+        said |= leaves({key: value for key, value in own.items() if key != "defaults"}, pipeline)
+    whole = composed("profile=paper")[pipeline]
+    return leaves({key: whole[key] for key in stages or whole}, pipeline) - said
+
+
+MEANT = {
+    "which arms there are, and which model is registered": {"matrix.arms", "matrix.transcribed", "evaluate.registered"},
+    "how voices are judged, whatever their number": {
+        "gate.norm_i", "gate.min_norm_i", "gate.max_wer", "gate.max_silence", "gate.max_clipping", "gate.max_length_z",
+        "gate.expect.intelligibility.max_wer_real",
+    },
+    "what an utterance or sentence must be": {
+        *(f"gate.expect.{kind}.{limit}" for kind in ("speech", "synthetic") for limit in (
+            "min_characters", "max_characters", "min_seconds", "min_rms_dbfs", "max_rms_dbfs")),
+        "gate.expect.speech.max_seconds",
+        *(f"gate.expect.sentences.{limit}" for limit in ("min_characters", "max_characters")),
+    },
+    "how sound is varied": {
+        *(f"train.spec_augment.{key}" for key in ("time_masks", "time_seconds", "mel_masks", "mels")),
+        *(f"train.augment_{kind}.{key}" for kind in (
+            "real.speed", "synthetic.speed", "synthetic.reverb_s", "synthetic.noise_snr_db"
+        ) for key in ("probability", "low", "high")),
+    },
+    "how windows are filled, whatever their length": {
+        "train.pack.single", "train.pack.noise", "train.pack.gap", "train.pack.temperature", "train.real_share",
+    },
+    "the schedule's form": {
+        *(f"train.arguments.{key}" for key in (
+            "weight_decay", "lr_scheduler_type", "eval_strategy", "save_strategy", "save_total_limit")),
+    },
+    "how weights between two models are tried and chosen": {
+        "interpolate.arm", "interpolate.alphas", "interpolate.tolerance",
+    },
+    "what is counted, and shown": {
+        *(f"{stage}.normalizer" for stage in ("intelligibility", "interpolate", "train", "transcribe")),
+        "transcribe.splits", "evaluate.samples",
+    },
+}  # fmt: skip
+"""All that the paper's profile takes from those of two CPU cores, by why it may."""
+
+
+def test_the_paper_takes_nothing_from_laptop_unmeant() -> None:
+    assert taken_over("speech_bt") == {f"speech_bt.{key}" for keys in MEANT.values() for key in keys}
+    assert taken_over("corpora", "speech", "sentences") == {
+        f"corpora.{key}"
+        for key in (
+            "speech.dbfs.low", "speech.dbfs.high", "speech.near_duplicate", "speech.rate_deviations",
+            "sentences.texts", "sentences.digits", "sentences.near_duplicate", "sentences.ngram",
+        )
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("profile", ["gpu", "paper"])
+def test_checkpoints_are_chosen_on_enough_dev_speech(profile: str) -> None:
+    assert composed(f"profile={profile}")["speech_bt"]["train"]["dev_limit"] >= 150
+
+
+LARGE_V3 = WhisperConfig(
+    vocab_size=51866, num_mel_bins=128, d_model=1280, encoder_layers=32, encoder_attention_heads=20,
+    encoder_ffn_dim=5120, decoder_layers=32, decoder_attention_heads=20, decoder_ffn_dim=5120,
+)  # fmt: skip
+"""Of openai/whisper-large-v3's config.json."""
+SMALL = WhisperConfig(
+    vocab_size=51865, d_model=768, encoder_layers=12, encoder_attention_heads=12, encoder_ffn_dim=3072,
+    decoder_layers=12, decoder_attention_heads=12, decoder_ffn_dim=3072,
+)  # fmt: skip
+"""Of openai/whisper-small's."""
+
+
+@pytest.mark.parametrize(
+    ("profile", "config", "parameters"), [("gpu", SMALL, 241_734_912), ("paper", LARGE_V3, 1_543_490_560)]
+)
+def test_all_of_the_profiles_whisper_trains(
+    profile: str, config: WhisperConfig, parameters: int, tmp_path: Path
+) -> None:
+    path = write_params(tmp_path, composed(f"profile={profile}"))
+    params = load_params("speech_bt.train", TrainParams, path)
+    with torch.device("meta"):
+        model = WindowedWhisper(config)
+        longest = torch.empty(1, config.num_mel_bins, round(100 * max(params.pack.seconds)))
+        assert encode(model.model.encoder, longest).shape == (1, longest.shape[-1] // 2, config.d_model)
+    assert model.num_parameters() == parameters
+    freeze(model, params.trained_encoder_layers)
+    still = {name for name, weight in model.named_parameters() if not weight.requires_grad}
+    assert still == {"model.encoder.embed_positions.weight", "model.decoder.embed_tokens.weight"}
+    block = {key: value for key, value in params.arguments.items() if key != "deepspeed"}
+    made = training_arguments(params.model_copy(update={"arguments": block}), tmp_path)
+    assert made.max_steps > made.get_warmup_steps(made.max_steps) and made.max_steps % made.eval_steps == 0

@@ -6,20 +6,23 @@ from pathlib import Path
 import pytest
 from transformers import WhisperForConditionalGeneration
 
-from selfsown.products import read_card
+from selfsown.products import read_card, read_product
+from selfsown.speech_bt.interpolate import picked
 
 pytestmark = [pytest.mark.recipe, pytest.mark.usefixtures("smoke")]
 
-ARMS = ("real", "synthetic", "mixed")
+ARMS = ("real", "synthetic", "mixed", "other_text")
+DECODED = ("untouched", *ARMS, "interpolated")
 
 
 @pytest.mark.parametrize(
     ("product", "fewest"),
     [
-        ("synthetic", 18),
-        ("intelligibility", 24),
+        ("synthetic", 30),
+        ("intelligibility", 34),
         ("accepted", 8),
-        *((f"transcripts/{arm}", 3) for arm in ("untouched", *ARMS)),
+        ("interpolations", 8),
+        *((f"transcripts/{arm}", 3) for arm in DECODED),
     ],
 )
 def test_product(product: str, fewest: int) -> None:
@@ -35,10 +38,19 @@ def test_model(arm: str) -> None:
     assert 0 < json.loads((folder / "training.json").read_text())[-1]["dev_wer"] < 2
 
 
+def test_the_registered_model_has_weights_that_the_dev_set_chose() -> None:
+    rows = read_product(Path("data/speech_bt/interpolations"), ["split", "alpha", "errors", "words"]).to_pandas()
+    sums = rows[rows["split"] == "dev"].groupby("alpha")[["errors", "words"]].sum()
+    model = WhisperForConditionalGeneration.from_pretrained("models/speech_bt/interpolated")
+    assert set(sums.index) == {0.5, 1.0} and model.config.interpolation_alpha == picked(
+        (sums["errors"] / sums["words"]).to_dict(), 0.01
+    )
+
+
 def test_real_speech_is_understood_better_than_by_chance() -> None:
     rows = json.loads(Path("metrics/speech_bt.rows.json").read_text())
     figures = {(row["measure"], row["arm"]): row for row in rows if row["part"] == ""}
-    for arm in ("untouched", *ARMS):
+    for arm in DECODED:
         wer = figures["wer", arm]
         assert 0 < wer["lo"] <= wer["value"] <= wer["hi"]
     assert figures["cer", "untouched"]["value"] < 0.6, "a Whisper that was converted wrongly hears noise"

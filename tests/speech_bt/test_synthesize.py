@@ -14,6 +14,7 @@ VOICES = [EspeakVoice(engine="espeak", voice=name) for name in ("cs", "cs+f2", "
 def params(**changes: object) -> SynthesizeParams:
     values = {
         "data_seed": 1, "languages": ("cs",), "sentences": {"dialogue": 10, "prose": 2}, "renditions": 2,
+        "matched": {"splits": ("seed", "dev"), "texts": 2},
         "voices": {"cs": tuple(VOICES)}, "augment": AugmentParams(), "shard_size": 4,
     }  # fmt: skip
     return SynthesizeParams.model_validate(values | changes)
@@ -27,8 +28,16 @@ def rows(count: int, domain: str = "dialogue") -> list[dict[str, str]]:
     ]
 
 
+def real(counts: dict[str, int]) -> list[dict[str, str]]:
+    return [
+        {"id": f"{split}{i}", "text": f"skutečná {split} {i}", "language": "cs", "source": "a game",
+         "group": f"level {i % 3}", "split": split}
+        for split, count in counts.items() for i in range(count)
+    ]  # fmt: skip
+
+
 def test_every_rendition_has_a_voice_of_its_own_and_longest_come_first() -> None:
-    lines = plan(rows(8) + rows(5, "prose"), params())
+    lines = plan(rows(8) + rows(5, "prose"), [], params())
     assert len(lines) == 2 * (8 + 2)
     assert [len(line.text) for line in lines] == sorted((len(line.text) for line in lines), reverse=True)
     spoken = [(line.id.rpartition(".")[0], line.voice.name) for line in lines]
@@ -37,15 +46,31 @@ def test_every_rendition_has_a_voice_of_its_own_and_longest_come_first() -> None
 
 
 def test_the_plan_is_a_function_of_the_seed() -> None:
-    assert plan(rows(20), params()) == plan(rows(20), params())
-    assert plan(rows(20), params()) != plan(rows(20), params(data_seed=2))
+    said = real({"seed": 9, "dev": 9})
+    assert plan(rows(20), said, params()) == plan(rows(20), said[::-1], params())
+    assert plan(rows(20), said, params()) != plan(rows(20), said, params(data_seed=2))
+
+
+def test_every_voice_says_what_the_same_real_utterances_say() -> None:
+    said = real({"seed": 9, "dev": 9, "test": 9, "text": 9})
+    said += [{**said[0], "id": "again"}, {**said[9], "id": "nl", "language": "nl"}]  # a text of both is said once
+    lines = [line for line in plan(rows(3), said, params()) if line.split == "matched"]
+    texts = {row["id"]: row["text"] for row in said}
+    assert len(lines) == 3 * 4 and all(line.text == texts[line.group] for line in lines)
+    by_voice = {voice: {line.group for line in lines if line.voice == voice} for voice in VOICES}
+    (same,) = map(set, {tuple(sorted(names)) for names in by_voice.values()})
+    assert len(same) == 4 == len({texts[name] for name in same})
+    assert sorted(name.rstrip("0123456789") for name in same) in (
+        ["dev", "dev", "seed", "seed"],
+        ["again", "dev", "dev", "seed"],
+    )
 
 
 def test_a_language_without_voices_or_sentences_is_named() -> None:
     with pytest.raises(UserError, match=r"voices\.nl: no voice"):
-        plan(rows(3), params(languages=("cs", "nl")))
+        plan(rows(3), [], params(languages=("cs", "nl")))
     with pytest.raises(UserError, match="no cs sentence in the domains prose"):
-        plan(rows(3), params(sentences={"prose": 5}))
+        plan(rows(3), [], params(sentences={"prose": 5}))
 
 
 def test_what_no_voice_should_read_reaches_no_engine(tmp_path) -> None:
@@ -57,7 +82,7 @@ def test_what_no_voice_should_read_reaches_no_engine(tmp_path) -> None:
 
 
 def test_speech_comes_back_in_order_and_what_an_engine_refuses_is_kept(tmp_path) -> None:
-    lines = plan([*rows(3), {**rows(1)[0], "id": "mute", "text": "…"}], params(renditions=1))
+    lines = plan([*rows(3), {**rows(1)[0], "id": "mute", "text": "…"}], [], params(renditions=1))
     result = Synthesizer(AugmentParams(), tmp_path)(lines)
     kept = result.kept.to_pylist()
     assert result.rejected is not None

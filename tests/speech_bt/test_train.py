@@ -23,27 +23,17 @@ from selfsown.audio import SAMPLE_RATE, UTTERANCE, AugmentParams, encode_flac
 from selfsown.errors import UserError
 from selfsown.products import CardInfo
 from selfsown.shards import write_product
-from selfsown.speech_bt.train import TrainParams, freeze, train, training_arguments
-from selfsown.speech_bt.train.windows import (
-    IGNORED,
-    NOTHING_SAID,
-    Collator,
-    PackParams,
-    SpecAugmentParams,
-    Spoken,
-    Window,
-    Windows,
-    in_batches,
-    mask_log_mel,
-    plan_windows,
-)
+from selfsown.speech_bt.train import TrainParams, freeze, groups_of, train, training_arguments
+from selfsown.speech_bt.train.packing import PackParams, Spoken, Window, in_batches, plan_windows
+from selfsown.speech_bt.train.windows import IGNORED, NOTHING_SAID, Collator, SpecAugmentParams, Windows, mask_log_mel
 from selfsown.speech_bt.whisper.windowed import MARGIN
 
 TEXTS = ["kde jsme", "ryba", "co to je", "ven", "loď", "tady nic"]
 PARAMS: dict[str, Any] = {
     "seed": 3,
+    "data_seed": 1,
     "languages": ["cs"],
-    "pack": {"lengths": [{"seconds": 4, "share": 1}], "single": 0.3, "noise": 0.1, "gap": 0.2},
+    "pack": {"lengths": [{"seconds": 4, "share": 1}], "single": 0.3, "noise": 0.1, "gap": 0.2, "temperature": 1},
     "spec_augment": {"time_masks": 1, "time_seconds": 0.3, "mel_masks": 1, "mels": 2},
     "augment_real": {"speed": {"probability": 0.5, "low": 0.9, "high": 1.1}},
     "augment_synthetic": {},
@@ -134,6 +124,31 @@ def test_a_window_never_mixes_languages() -> None:
     assert max(len(window.clips) for window in windows) > 1
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    st.dictionaries(st.sampled_from(["cs", "nl", "hu"]), st.lists(st.floats(0.3, 5), max_size=12)), st.integers(0, 5)
+)
+def test_no_clip_is_passed_over(durations: dict[str, list[float]], seed: int) -> None:
+    group = [Spoken(b"", "t", "cs", 0.5)]
+    group += [Spoken(b"", "t", language, length) for language, lengths in durations.items() for length in lengths]
+    windows = plan_windows([group], [1], 120, pack(single=0), np.random.default_rng(seed))
+    for language in {clip.language for clip in group}:
+        fitting = {i for i, clip in enumerate(group) if clip.language == language and clip.duration <= 4 - MARGIN}
+        heard = [index for window in windows if window.language == language for index in window.clips]
+        epochs = [set(heard[start : start + len(fitting)]) for start in range(0, len(heard), len(fitting) or 1)]
+        assert all(epoch == fitting for epoch in epochs[:-1]), "each once, before any is there again"
+        assert not epochs or epochs[-1] <= fitting
+
+
+@pytest.mark.parametrize(("temperature", "share"), [(1, 0.9), (2, 0.75), (1e9, 0.5)])
+def test_temperature_balances_languages(temperature: float, share: float) -> None:
+    """cs has nine times the seconds of nl: 9 : 1, 3 : 1, 1 : 1."""
+    group = [Spoken(b"", "t", language, 0.6) for language in ["cs"] * 18 + ["nl"] * 2]
+    windows = plan_windows([group], [1], 1000, pack(temperature=temperature), np.random.default_rng(0))
+    assert sum(window.language == "cs" for window in windows) / 1000 == pytest.approx(share, abs=0.05)
+    assert {window.language for window in windows if not window.clips} == {"cs", "nl"}, "noise is of both"
+
+
 def test_a_group_of_which_no_clip_fits_is_named() -> None:
     with pytest.raises(UserError, match=r"pack\.lengths: no clip .* fits a window of 4 s"):
         plan_windows([[Spoken(b"", "t", "cs", 3.8)]], [1], 5, pack(), np.random.default_rng(0))
@@ -141,7 +156,7 @@ def test_a_group_of_which_no_clip_fits_is_named() -> None:
 
 @given(st.lists(st.sampled_from([4.0, 11.0]), max_size=40), st.integers(1, 4))
 def test_each_batch_has_one_length_and_little_is_left_out(lengths: list[float], batch: int) -> None:
-    windows = [Window(seconds, 0, (index,)) for index, seconds in enumerate(lengths)]
+    windows = [Window(seconds, 0, "cs", (index,)) for index, seconds in enumerate(lengths)]
     ordered = in_batches(windows, batch)
     for start in range(0, len(ordered), batch):
         assert len({window.seconds for window in ordered[start : start + batch]}) == 1
@@ -155,8 +170,9 @@ def test_no_loss_is_taken_of_the_prompt_which_the_decoder_is_given() -> None:
     spoken = Spoken(row["audio"]["bytes"], row["text"], "cs", row["duration"])
     token = processor.tokenizer.convert_tokens_to_ids
     tokens = ["<|startoftranscript|>", "<|cs|>", "<|transcribe|>", "<|notimestamps|>"]
+    windows = [Window(4, 0, "cs", (0,)), Window(4, 0, "cs", ())]
     dataset = Windows(
-        [[spoken]], [AugmentParams()], [Window(4, 0, (0,)), Window(4, 0, ())], pack=pack(), processor=processor, seed=1,
+        [[spoken]], [AugmentParams()], windows, pack=pack(), processor=processor, seed=1,
         masks=SpecAugmentParams(time_masks=0, time_seconds=0, mel_masks=0, mels=0),
     )  # fmt: skip
     batch = Collator(token("<|startoftranscript|>"), processor.tokenizer.eos_token_id)([dataset[0], dataset[1]])
@@ -196,8 +212,28 @@ def test_an_argument_the_library_does_not_take_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_arm_is_named(inputs: dict[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="'dreamt' is not allowed: real, synthetic or mixed"):
+    with pytest.raises(UserError, match="'dreamt' is not allowed: real, synthetic, mixed, other_text"):
         train(TrainParams.model_validate(PARAMS), arm="dreamt", model=tmp_path / "m", **inputs)
+
+
+def test_texts_of_the_real_corpus_are_left_out_where_the_arm_says_so(tmp_path: Path) -> None:
+    card = CardInfo(name="clips", licence="CC0-1.0", source="made here", seed=1)
+    rows = [row | {"source": "a game"} for row in clips(4, "seed")] + [
+        row | {"source": "a book"} for row in clips(3, "ood")
+    ]
+    made = [row | {"source": ("a game", "a book")[index % 2]} for index, row in enumerate(clips(6, "synthetic"))]
+    for name, table in (("speech", rows), ("synthetic", made)):
+        write_product(tmp_path / name, [pa.Table.from_pylist(table, UTTERANCE)], schema=UTTERANCE, card=card)
+    ids = pa.table({"id": [row["id"] for row in made]})
+    write_product(tmp_path / "accepted", [ids], schema=ids.schema, card=card)
+    params = TrainParams.model_validate(PARAMS)
+    said = {}
+    for arm in ("mixed", "other_text"):
+        groups, shares = groups_of(arm, params, *(tmp_path / name for name in ("speech", "synthetic", "accepted")))
+        assert shares == [0.5, 0.5] and len(groups[0]) == 4
+        said[arm] = [clip.audio for clip in groups[1]]
+    assert said["mixed"] == [row["audio"]["bytes"] for row in made]
+    assert said["other_text"] == [row["audio"]["bytes"] for row in made if row["source"] == "a book"]
 
 
 def command(

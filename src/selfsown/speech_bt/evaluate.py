@@ -5,12 +5,15 @@ the mixed rate, `mer`. All but the first have `cer` beside.
 
 The baseline is the untouched model at the 30 s window it was made for. Where it was decoded at the trained models'
 shorter windows too it is compared there as `untouched_short`, so that what shorter windows do is not taken for what
-training did. Input: one transcripts product per arm. Output: rows of figures, the items behind them, plots, samples.
+training did. Input: one transcripts product per arm, and one of all weights between the untouched and a trained model,
+whose arms are `alpha_<share>`. Output: rows of figures, the items behind them, plots, samples, the registered model.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -18,10 +21,11 @@ import pandas as pd
 from pydantic import model_validator
 
 from selfsown import evaluation
-from selfsown.evaluation import ComparisonParams, Counts, Evaluation, Row
+from selfsown.evaluation import Counts, Evaluation, Row
 from selfsown.products import read_product
-from selfsown.speech_bt.whisper.scoring import BASELINE_WINDOW, NO_SPEECH, UNTOUCHED
-from selfsown.stage import In, Metrics, Out, stage
+from selfsown.speech_bt.card import card
+from selfsown.speech_bt.whisper.scoring import ALPHA, BASELINE_WINDOW, INTERPOLATED, NO_SPEECH, UNTOUCHED, arm_of_alpha
+from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.text.scoring import error_rate
 
 REGISTERED = "selfsown-whisper"
@@ -31,33 +35,44 @@ PREFIX = {"test": "", "ood": "ood_"}
 """Prefix of the measures of each test split: in-domain has none."""
 
 
-CARD = """# Whisper trained on {arm} speech ({languages})
+class EvaluateParams(StageParams):
+    """`transcribed`: the untouched model, the trained `arms`, and the weights between; `registered`: not the first.
 
-Fine-tuned on a little real and more synthetic speech (Speech Back-Translation, arXiv 2505.16972). It stays a
-stock `WhisperForConditionalGeneration`; windows shorter than 30 s are cheaper and were used in training. Trained for
-the speech of its corpus; other domains are in the evaluation's figures and may have become worse."""
-
-
-class EvaluateParams(ComparisonParams):
-    """`arms` and `registered` name trained models; `samples`: how many utterances of each kind are kept."""
+    `samples`: how many utterances of each kind are kept.
+    """
 
     languages: tuple[str, ...]
+    arms: tuple[str, ...]
     transcribed: tuple[str, ...]
+    registered: str
     samples: int
 
     @model_validator(mode="after")
     def _every_arm_is_transcribed(self) -> Self:
-        if set(self.transcribed) != {UNTOUCHED, *self.arms}:
-            raise ValueError(f"transcribed: must be {UNTOUCHED} and every arm: {', '.join(self.arms)}")
+        if not {UNTOUCHED, *self.arms} <= set(self.transcribed) <= {UNTOUCHED, *self.arms, INTERPOLATED}:
+            arms = ", ".join(self.arms)
+            raise ValueError(f"transcribed: must be {UNTOUCHED}, every arm ({arms}), and {INTERPOLATED} or not")
+        if self.registered == UNTOUCHED or self.registered not in self.transcribed:
+            raise ValueError(f"registered: {self.registered!r} must be one of those transcribed, but {UNTOUCHED}")
         return self
 
 
 @stage(tracked=True)
 def evaluate(
-    params: EvaluateParams, *, transcripts: In, speech: In, models: In, rows: Out, items: Out, plots: Out
+    params: EvaluateParams,
+    *,
+    transcripts: In,
+    interpolations: In,
+    speech: In,
+    models: In,
+    rows: Out,
+    items: Out,
+    plots: Out,
 ) -> Metrics:
     """Compare every arm with the untouched model on the same utterances; register the arm that the parameters name."""
-    frames = {arm: read_product(transcripts / arm).to_pandas() for arm in (UNTOUCHED, *params.arms)}
+    frames = {arm: read_product(transcripts / arm).to_pandas() for arm in params.transcribed}
+    between = read_product(interpolations).to_pandas()
+    frames |= {arm_of_alpha(alpha): decoded for alpha, decoded in between.groupby("alpha")}
     EVALUATION.write_items(frames, items)
     measured = EVALUATION.measure(frames, {})
     arm, seen = params.registered, judged(frames)
@@ -84,7 +99,7 @@ def evaluate(
         metric=rate,
         evaluation=speech,
         rows=[row for row in measured if row.arm == arm],
-        about=CARD.format(arm=arm, languages=", ".join(params.languages)),
+        about=card(arm, params.languages, measured, _alpha(models / arm)),
         header={
             "language": list(params.languages),
             "pipeline_tag": "automatic-speech-recognition",
@@ -97,8 +112,15 @@ def evaluate(
     )
     evaluation.write_plots(plots, contaminated=marked)
     headline = {f"{measure}_{name}": (measure, name, "") for name in (UNTOUCHED, arm) for measure in (rate, "cer")}
+    headline |= {f"{rate}_{name}": (rate, name, "") for name in params.arms[:1]}
     headline[f"{rate}_relative_reduction"] = (f"{rate}_relative_reduction", arm, "")
     return evaluation.write_rows(measured, headline, rows)
+
+
+def _alpha(folder: Path) -> float | None:
+    """The share of the trained weights in a model between two; None of another."""
+    alpha: float | None = json.loads((folder / "config.json").read_bytes()).get("interpolation_alpha")
+    return alpha
 
 
 def judged(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -118,10 +140,14 @@ def measure(frames: Mapping[str, pd.DataFrame], section: Mapping[str, Any]) -> l
     for split, prefix in PREFIX.items():
         languages = sorted(set(_spoken(seen[UNTOUCHED], split)["language"]))
         for part in ("", *languages) if len(languages) > 1 else [""] * len(languages):
-            measured += _compare({arm: _spoken(rows, split, part) for arm, rows in seen.items()}, prefix, part)
+            spoken = {arm: _spoken(rows, split, part) for arm, rows in seen.items()}
+            measured += _compare({arm: rows for arm, rows in spoken.items() if not rows.empty}, prefix, part)
     for arm, rows in seen.items():
-        silent, spoken = rows[rows["split"] == NO_SPEECH], rows[rows["split"] != NO_SPEECH]
-        measured += [Row(fault, arm, "", float(spoken[fault].mean())) for fault in ("repeated", "cut")]
+        if not (dev := _spoken(rows, "dev")).empty:  # what chose alpha
+            measured.append(Counts.of(dev, "errors", "words").rate(f"dev_{error_rate(dev['language'])}", arm, ""))
+        silent, tested = rows[rows["split"] == NO_SPEECH], rows[rows["split"].isin(list(PREFIX))]
+        if not tested.empty:
+            measured += [Row(fault, arm, "", float(tested[fault].mean())) for fault in ("repeated", "cut")]
         if not silent.empty:  # words where nobody speaks
             measured.append(Row("hallucination", arm, "", float((silent["insertions"] > 0).mean())))
         own = set(rows["window"])
@@ -146,7 +172,7 @@ def _spoken(frame: pd.DataFrame, split: str, language: str = "") -> pd.DataFrame
 
 
 def _compare(rows: Mapping[str, pd.DataFrame], prefix: str, part: str) -> Iterator[Row]:
-    """Rates of every arm, each trained arm against the untouched model, and mixed against real seed alone."""
+    """Rates of every arm; each trained one against the untouched model, the mixed ones against real seed alone."""
     words = {arm: Counts.of(frame, "errors", "words") for arm, frame in rows.items()}
     rate = prefix + error_rate(rows[UNTOUCHED]["language"])
     for arm, frame in rows.items():
@@ -155,9 +181,13 @@ def _compare(rows: Mapping[str, pd.DataFrame], prefix: str, part: str) -> Iterat
             yield Counts.of(frame, "char_errors", "chars").rate(f"{prefix}cer", arm, part)
         for kind in ("substitutions", "deletions", "insertions"):
             yield Row(f"{prefix}{kind}", arm, part, float(frame[kind].sum() / frame["words"].sum()))
-        if arm != UNTOUCHED:
+        if arm != UNTOUCHED and not arm.startswith(ALPHA):  # those may be of fewer utterances
             yield words[arm].reduction(f"{rate}_relative_reduction", arm, part, words[UNTOUCHED])
     if "mixed" in rows and SHORT in rows:
         yield words["mixed"].reduction(f"{rate}_relative_reduction_same_windows", "mixed", part, words[SHORT])
-    if "mixed" in rows and "real" in rows:
-        yield evaluation.difference(f"{rate}_minus_real", "mixed", part, [(words["mixed"], words["real"])])
+    for arm in ("mixed", "other_text"):
+        if arm in rows and "real" in rows:
+            yield evaluation.difference(f"{rate}_minus_real", arm, part, [(words[arm], words["real"])])
+    if "mixed" in rows and INTERPOLATED in rows:
+        pair = (words[INTERPOLATED], words["mixed"])
+        yield evaluation.difference(f"{rate}_minus_trained", INTERPOLATED, part, [pair])

@@ -2,9 +2,11 @@
 
 Input: sentences and, for engines that clone a voice, the real seed speech as prompts. Output: an `UTTERANCE` product
 of 16 kHz mono FLAC whose `speaker` is the voice. Each sentence is spoken `renditions` times, each time by another
-voice drawn by seed from its language's pool (the paper draws audio prompts the same way). A shard holds sentences of
-like length, longest first as in the paper, so that engines which batch pad little. A sentence that no voice should
-read, or that its engine refuses, is kept in `rejected.parquet` with the reason.
+voice drawn by seed from its language's pool (the paper draws audio prompts the same way): split `synthetic`. Beside
+them every voice says what some real utterances say, to be compared with them text by text: split `matched`, which
+nothing is trained on. A shard holds sentences of like length, longest first as in the paper, so that engines which
+batch pad little. A sentence that no voice should read, or that its engine refuses, is kept in `rejected.parquet` with
+the reason.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -22,12 +25,21 @@ from pydantic import Field
 from selfsown.audio import SAMPLE_RATE, UTTERANCE, AugmentParams, augment, encode_flac, resample
 from selfsown.errors import UserError
 from selfsown.identity import Identity
+from selfsown.params import Params
 from selfsown.products import CardInfo, read_card, read_product
 from selfsown.shards import ShardResult, map_shards, with_reason
 from selfsown.shards.seeds import shard_seed
 from selfsown.speech_bt.engines import Failure, Voice, load_engine
+from selfsown.speech_bt.sampling import MATCHED, SYNTHETIC, drawn
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.text.written.spoken import unspoken
+
+
+class MatchedParams(Params):
+    """What every voice says as real speech does: `texts` of each of the `splits`, drawn by seed from all groups."""
+
+    splits: tuple[Literal["seed", "text", "dev"], ...] = Field(min_length=1)
+    texts: int = Field(ge=1)
 
 
 class SynthesizeParams(StageParams):
@@ -37,6 +49,7 @@ class SynthesizeParams(StageParams):
     languages: tuple[str, ...]
     sentences: dict[str, int]
     renditions: int = Field(ge=1)
+    matched: MatchedParams
     voices: dict[str, tuple[Voice, ...]]
     augment: AugmentParams
     shard_size: int = Field(ge=1)
@@ -44,24 +57,30 @@ class SynthesizeParams(StageParams):
 
 @dataclass(frozen=True)
 class Line:
-    """A sentence, the voice that will speak it, and the seed of what is random in that."""
+    """A sentence, the voice that will speak it, and the seed of what is random in that.
+
+    `group`: id of the sentence, or of the real utterance that says the same.
+    """
 
     id: str
     text: str
     language: str
     source: str
+    group: str
+    split: str
     voice: Voice
     seed: int
 
 
 @stage()
 def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic: Out, identity: Identity) -> Metrics:
-    """Speak every chosen sentence.
+    """Speak every chosen sentence, and what real speech says.
 
     Raises:
         UserError: a language without voices or without sentences.
     """
-    lines = plan(read_product(sentences).to_pylist(), params)
+    real = read_product(speech, ["id", "text", "language", "source", "group", "split"])
+    lines = plan(read_product(sentences).to_pylist(), real.to_pylist(), params)
     shards = [lines[start : start + params.shard_size] for start in range(0, len(lines), params.shard_size)]
     text = read_card(sentences)
     card = map_shards(
@@ -81,8 +100,11 @@ def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic
     return {"utterances": card.rows, "refused": sum(card.dropped.values())}
 
 
-def plan(rows: Sequence[dict[str, str]], params: SynthesizeParams) -> list[Line]:
-    """Choose sentences and voices by seed; longest first, ties by id, so that the order is a function of the input."""
+def plan(rows: Sequence[dict[str, str]], real: Sequence[dict[str, str]], params: SynthesizeParams) -> list[Line]:
+    """Choose sentences, real utterances and voices by seed.
+
+    Longest first, ties by id, so that the order is a function of the input.
+    """
     lines: list[Line] = []
     for language in params.languages:
         if not (voices := params.voices.get(language)):
@@ -97,15 +119,31 @@ def plan(rows: Sequence[dict[str, str]], params: SynthesizeParams) -> list[Line]
                 row = pool[index]
                 chosen = rng.permutation(len(voices))[: params.renditions]
                 for number, voice in enumerate(chosen):
-                    seed = shard_seed(params.data_seed, len(lines))
-                    lines.append(
-                        Line(f"{row['id']}.{number}", row["text"], language, row["source"], voices[voice], seed)
-                    )
+                    lines.append(_line(row, SYNTHETIC, number, voices[voice], shard_seed(params.data_seed, len(lines))))
         if not any(line.language == language for line in lines):
             raise UserError(
                 f"data/corpora/sentences: no {language} sentence in the domains {', '.join(params.sentences)}"
             )
+        for row in _matched([row for row in real if row["language"] == language], params):
+            for number, voice in enumerate(voices):
+                lines.append(_line(row, MATCHED, number, voice, shard_seed(params.data_seed, len(lines))))
     return sorted(lines, key=lambda line: (-len(line.text), line.id))
+
+
+def _matched(real: Sequence[dict[str, str]], params: SynthesizeParams) -> list[dict[str, str]]:
+    """The real utterances whose texts every voice says: of each text one."""
+    texts = {row["text"]: row for row in sorted(real, key=lambda row: row["id"])}
+    chosen = []
+    for split in params.matched.splits:
+        pool = {row["id"]: row for row in texts.values() if row["split"] == split}
+        names = drawn({name: row["group"] for name, row in pool.items()}, params.matched.texts, params.data_seed)
+        chosen += [pool[name] for name in sorted(names)]
+    return chosen
+
+
+def _line(row: dict[str, str], split: str, number: int, voice: Voice, seed: int) -> Line:
+    name = f"{row['id']}.{number}"
+    return Line(name, row["text"], row["language"], row["source"], row["id"], split, voice, seed)
 
 
 class Synthesizer:
@@ -153,5 +191,6 @@ class Synthesizer:
             "speaker": line.voice.name,
             "duration": len(samples) / SAMPLE_RATE,
             "source": line.source,
-            "split": "synthetic",
+            "group": line.group,
+            "split": line.split,
         }

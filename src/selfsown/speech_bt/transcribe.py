@@ -27,7 +27,8 @@ from selfsown.text.scoring import Normalizer, error_rate
 
 
 class TranscribeParams(StageParams):
-    """`splits` are decoded once with each choice of windows, at most `limit` utterances of each split and language.
+    """`splits` are decoded once with each choice of windows, at most `limit` utterances of each split and language,
+    drawn by `data_seed` from all its groups.
 
     A choice of windows is the lengths, in seconds, of which each clip takes the shortest that holds it.
     """
@@ -49,7 +50,9 @@ def transcribe(
     params: TranscribeParams, *, arm: str, model: In, speech: In, transcripts: Out, identity: Identity
 ) -> Metrics:
     """Decode and score; returns the arm's in-domain and out-of-domain rates at each window."""
-    clips = chosen_clips(speech, params.splits, None, params.limit)  # out of domain: other languages too
+    clips = chosen_clips(
+        speech, params.splits, None, params.limit, params.data_seed
+    )  # out of domain: other languages too
     choices = params.untouched_windows if arm == UNTOUCHED else params.windows
     shards = [
         (windows, part) for windows in choices for part in by_length([*clips, *_noise(params)], params.shard_size)

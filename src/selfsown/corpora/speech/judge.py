@@ -83,6 +83,7 @@ class Judge:
                 "speaker": clip.speaker,
                 "duration": duration,
                 "source": clip.source,
+                "group": clip.group,
                 "split": clip.split,
             }
             if reason:

@@ -1,9 +1,9 @@
 """Speech-BT, quality control: keep the synthetic speech that a judge understands, and stop if any product is unsound.
 
 The paper compares a judge's WER on synthetic speech with its WER on real speech as "normalised intelligibility",
-Norm_I; where no spaces part words it is the CER on both sides. The paper's text could not be obtained when this was
-written: both the formula and the threshold here come from second-hand accounts and are not checked against the paper,
-so both are parameters.
+Norm_I; where no spaces part words it is the CER on both sides. Here both say the same texts, and a voice is kept or
+dropped by these alone. The paper's text could not be obtained when this was written: both the formula and the threshold
+here come from second-hand accounts and are not checked against the paper, so both are parameters.
 
 speech, sentences, synthetic, intelligibility -> accepted: rows (id, voice, language, wer or cer, norm_i), and
 `rejected.parquet` with a reason per dropped utterance. Nothing is accepted unless every expectation over all five
@@ -27,11 +27,9 @@ from selfsown.params import Params
 from selfsown.products import REJECTED, CardInfo, read_card, read_product
 from selfsown.shards import parquet_bytes, write_product
 from selfsown.speech_bt.gate import frames, suites
+from selfsown.speech_bt.sampling import MATCHED, SYNTHETIC
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.text.scoring import error_rate
-
-SYNTHETIC = "synthetic"
-"""The split of synthetic rows among the scored transcripts; all other rows are real speech."""
 
 Formula = Literal["exp_relative", "ratio"]
 
@@ -76,7 +74,7 @@ def gate(
         GateError: an expectation failed; `accepted` then holds `rejected.parquet` but no card.
     """
     scores = rates(read_product(intelligibility).to_pandas(), params.languages)
-    judged = judge(scores[~scores["real"]], params)
+    judged = judge(scores[scores["split"] == SYNTHETIC], compared(scores, params.norm_i), params)
     rejected = pa.Table.from_pandas(judged[judged["reason"] != ""], preserve_index=False)
     kept = judged[judged["reason"] == ""]
     shutil.rmtree(accepted, ignore_errors=True)  # what passed an earlier gate has not passed this one
@@ -89,7 +87,7 @@ def gate(
     by_speaker = [name for name, by in parted.items() if by == "speaker"]
     real["shared_text"] = frames.shared_text(real, parted)
     real["shared_speaker"] = frames.shared_speaker(real, by_speaker)
-    made["held_out_text"] = frames.held_out_text(made, real)
+    made["held_out_text"] = frames.held_out_text(made, real).where(made["split"] != MATCHED, None)
     lines["held_out_text"] = frames.held_out_text(lines, real)
     for frame in (real, made, lines):
         frame["unspoken"] = frames.unspoken_text(frame)
@@ -160,9 +158,10 @@ def rates(scores: pd.DataFrame, languages: Collection[str]) -> pd.DataFrame:
     """Scored transcripts by id, with `real` and `chars_per_second`, and error rates of the row and of its language.
 
     These are `wer` and `wer_real`, or `cer` and `cer_real` where no spaces part words, and in `rate`, `rate_real` too.
+    `texts`: how many its voice says that real speech says too.
     """
     scores = scores.sort_values("id", ignore_index=True)
-    scores["real"] = scores["split"] != SYNTHETIC
+    scores["real"] = ~scores["split"].isin([SYNTHETIC, MATCHED])
     scores["rate"] = scores["errors"] / scores["words"]
     # A language without real speech gets NaN, which every later comparison refuses.
     scores["rate_real"] = scores["language"].map(corpus_rate(scores[scores["real"]], ["language"]))
@@ -171,19 +170,39 @@ def rates(scores: pd.DataFrame, languages: Collection[str]) -> pd.DataFrame:
         for kind in ("", "_real"):
             scores[name + kind] = scores[f"rate{kind}"].where(scores["measure"] == name)
     scores["chars_per_second"] = scores["chars"] / scores["duration_s"]
+    voice = ["language", "voice"]
+    scores["texts"] = scores[voice].merge(pairs(scores).groupby(voice).size().rename("texts"), "left", on=voice)[
+        "texts"
+    ]
+    scores["texts"] = scores["texts"].fillna(0)
     return scores
 
 
-def judge(rows: pd.DataFrame, params: GateParams) -> pd.DataFrame:
+def pairs(scores: pd.DataFrame) -> pd.DataFrame:
+    """Each `matched` utterance with `errors_real`: those in the real utterance that says the same."""
+    text = ["language", "reference"]
+    real = scores.loc[scores["real"], [*text, "errors"]]
+    made = scores[scores["split"] == MATCHED]
+    return made.merge(real, on=text, suffixes=("", "_real"), validate="many_to_one")
+
+
+def compared(scores: pd.DataFrame, formula: Formula) -> pd.DataFrame:
+    """By language and voice: `rate_real`, `rate_voice` over the texts that real speech and the voice say; `norm_i`."""
+    sums = pairs(scores).groupby(["language", "voice"])[["errors", "errors_real", "words"]].sum()
+    rated = pd.DataFrame(
+        {"rate_real": sums["errors_real"] / sums["words"], "rate_voice": sums["errors"] / sums["words"]}
+    )
+    values = zip(rated["rate_real"], rated["rate_voice"], strict=True)
+    return rated.assign(norm_i=[norm_i(real, voice, formula) for real, voice in values])
+
+
+def judge(rows: pd.DataFrame, voices: pd.DataFrame, params: GateParams) -> pd.DataFrame:
     """Synthetic rows with `norm_i` of their voice and the first `reason` to drop them, "" to keep.
 
     A reason is `<kind>: <value> against <threshold>`; the card counts kinds.
     """
     voice = ["language", "voice"]
-    voices = rows.groupby(voice)[["rate_real"]].first().assign(rate_voice=corpus_rate(rows, voice))
-    pairs = zip(voices["rate_real"], voices["rate_voice"], strict=True)
-    voices["norm_i"] = [norm_i(real, synthetic, params.norm_i) for real, synthetic in pairs]
-    rows = rows.merge(voices[["rate_voice", "norm_i"]], left_on=voice, right_index=True, how="left")
+    rows = rows.merge(voices[["norm_i"]], left_on=voice, right_index=True, how="left")
     rows["length_z"] = rows.groupby(voice)["chars_per_second"].transform(robust_z)
     limits = {"wer": params.max_wer, "cer": params.max_cer}
     understood = [
@@ -218,7 +237,10 @@ def robust_z(values: pd.Series[float]) -> pd.Series[float]:
 
 
 def metrics(scores: pd.DataFrame, judged: pd.DataFrame) -> dict[str, float]:
-    """Counts, the judge's corpus error rate on real, all synthetic and accepted speech, and Norm_I per voice."""
+    """Counts, Norm_I of each voice, and the judge's corpus error rate.
+
+    On real speech and `matched` it is of the same texts, on `synthetic` and `accepted` of what is trained on.
+    """
     kept = judged[judged["reason"] == ""]
     rate = error_rate(scores["language"])
     groups = ["language", "voice"]
@@ -233,6 +255,7 @@ def metrics(scores: pd.DataFrame, judged: pd.DataFrame) -> dict[str, float]:
         "utterances_dropped": len(judged) - len(kept),
         "minutes_kept": float(kept["duration_s"].sum() / 60),
         f"{rate}_real": _total(scores[scores["real"]]),
+        f"{rate}_matched": _total(scores[scores["split"] == MATCHED]),
         f"{rate}_synthetic": _total(judged),
         f"{rate}_accepted": _total(kept),
         **per_voice,

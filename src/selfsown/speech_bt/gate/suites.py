@@ -13,6 +13,7 @@ from pydantic import Field
 from selfsown.params import Params
 from selfsown.quality.expectations import absent, between, count_rows, expect, filled, one_of, unique, where
 from selfsown.text.scoring import error_rate
+from selfsown.speech_bt.sampling import SYNTHETIC
 from selfsown.text.written.alphabets import letters_of
 
 if TYPE_CHECKING:
@@ -40,9 +41,13 @@ class SpeechLimits(TextLimits):
 
 
 class ScoreLimits(Params):
-    """Thresholds of judged transcripts, per language: rows of real speech, and the judge's error rate on them."""
+    """Thresholds of judged transcripts.
+
+    `min_real_rows` of real speech and the judge's error rate on them, per language; `min_texts` that a voice says too.
+    """
 
     min_real_rows: int = Field(ge=1)
+    min_texts: int = Field(ge=1)
     max_wer_real: float = Field(gt=0)
     max_cer_real: float = Field(gt=0, description="in languages without spaces between words")
 
@@ -117,6 +122,13 @@ def scores(limits: ScoreLimits, languages: tuple[str, ...]) -> list[Expectation]
             for name, most in (("wer", limits.max_wer_real), ("cer", limits.max_cer_real))
             if name in rates(languages)
             for each in _judged(f"{name}_real", 0, most, "the judge must understand real speech", languages)
+        ),
+        expect(
+            "ColumnValuesToBeBetween",
+            column="texts",
+            min_value=limits.min_texts,
+            row_condition=where("split") == SYNTHETIC,
+            notes="a voice must say what real speech says too, to be compared",
         ),
         *(
             count_rows(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -27,15 +27,8 @@ from selfsown.device import compute_dtype
 from selfsown.errors import UserError
 from selfsown.identity import Identity
 from selfsown.products import read_product
-from selfsown.speech_bt.train.windows import (
-    Collator,
-    PackParams,
-    SpecAugmentParams,
-    Spoken,
-    Windows,
-    in_batches,
-    plan_windows,
-)
+from selfsown.speech_bt.train.packing import PackParams, Spoken, in_batches, plan_windows
+from selfsown.speech_bt.train.windows import Collator, SpecAugmentParams, Windows
 from selfsown.speech_bt.whisper import windowed as whisper
 from selfsown.speech_bt.whisper.decoding import Clip, chosen_clips
 from selfsown.speech_bt.whisper.scoring import score
@@ -52,18 +45,29 @@ from selfsown.training import (
     work_folder,
 )
 
-Arm = Literal["real", "synthetic", "mixed"]
+ARMS = {
+    "real": ("real",),
+    "synthetic": ("synthetic",),
+    "mixed": ("real", "synthetic"),
+    "other_text": ("real", "synthetic"),
+}
+"""The groups of each arm.
+
+In `other_text` no synthetic speech says a text of the real speech's corpus: so its words are told from what voices do.
+"""
 
 
 class TrainParams(StageParams):
     """`real_share`: of the mixed arm's windows; `trained_encoder_layers`: how many train too, from the top.
 
-    Dev clips are decoded as in testing, each in the shortest of the windows' lengths that holds it.
+    `dev_limit` dev clips, the same for each `seed`, are decoded as in testing, each in the shortest of the windows'
+    lengths that holds it.
 
     `arguments` are `Seq2SeqTrainingArguments`, given to them as they are.
     """
 
     seed: int = Field(ge=0)
+    data_seed: int = Field(ge=0)
     languages: tuple[str, ...]
     pack: PackParams
     spec_augment: SpecAugmentParams
@@ -104,7 +108,7 @@ def train(
     spare = batch * len(pack.lengths)  # what fills no batch of its length is left out
     windows = in_batches(plan_windows(groups, shares, batches * batch + spare, pack, rng), batch)
     trainer = Trainer(
-        dev=chosen_clips(speech, ["dev"], params.languages, params.dev_limit),
+        dev=chosen_clips(speech, ["dev"], params.languages, params.dev_limit, params.data_seed),
         params=params,
         model=network,
         args=arguments,
@@ -171,18 +175,19 @@ def groups_of(
     Raises:
         UserError: an arm that does not exist, or a group without a clip.
     """
-    wanted = {"real": ["real"], "synthetic": ["synthetic"], "mixed": ["real", "synthetic"]}
-    if arm not in wanted:
-        raise UserError(f"params.yaml: speech_bt.matrix.arms: {arm!r} is not allowed: real, synthetic or mixed")
+    if arm not in ARMS:
+        raise UserError(f"params.yaml: speech_bt.matrix.arms: {arm!r} is not allowed: {', '.join(ARMS)}")
+    columns = ["id", "audio", "text", "language", "duration", "source", "split"]
     groups = []
-    for name in wanted[arm]:
-        table = read_product(
-            speech if name == "real" else synthetic, ["id", "audio", "text", "language", "duration", "split"]
-        )
+    for name in ARMS[arm]:
+        table = read_product(speech if name == "real" else synthetic, columns)
         if name == "real":
             table = table.filter(pc.field("split") == "seed")
         else:
             table = table.filter(pc.field("id").isin(read_product(accepted, ["id"])["id"].to_pylist()))
+        if (arm, name) == ("other_text", "synthetic"):
+            in_domain = read_product(speech, ["source", "split"]).filter(pc.field("split") != "ood")
+            table = table.filter(~pc.field("source").isin(in_domain["source"].unique().to_pylist()))
         table = table.filter(pc.field("language").isin(list(params.languages)))
         rows = table.sort_by("id").to_pylist()
         if not rows:

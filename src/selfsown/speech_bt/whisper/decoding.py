@@ -17,6 +17,7 @@ from pydantic import Field
 from selfsown.audio import SAMPLE_RATE, clipping_fraction, decode, silence_fraction
 from selfsown.products import read_product
 from selfsown.shards import ShardResult
+from selfsown.speech_bt.sampling import drawn
 from selfsown.speech_bt.whisper import windowed as whisper
 from selfsown.speech_bt.whisper.scoring import SCORE_FIELDS, score
 from selfsown.text.scoring import normalizer
@@ -43,15 +44,17 @@ class Clip:
 
 
 def chosen_clips(
-    product: Path, splits: Sequence[str], languages: Sequence[str] | None, limit: int | None
+    product: Path, splits: Sequence[str], languages: Sequence[str] | None, limit: int | None = None, seed: int = 0
 ) -> list[Clip]:
-    """Utterances of some splits, at most `limit` of each split and language (None: every one): the first by id."""
-    table = read_product(product, ["id", "split", "language", "speaker", "text", "audio"])
+    """Utterances of some splits, by id: of each and each language (None: every one) all, or `limit` drawn by seed."""
+    table = read_product(product, ["id", "split", "language", "speaker", "text", "group", "audio"])
     clips: list[Clip] = []
     for split in splits:
         for language in sorted(set(table["language"].to_pylist())) if languages is None else languages:
             rows = table.filter((pc.field("split") == split) & (pc.field("language") == language)).sort_by("id")
-            for row in rows.slice(0, limit).to_pylist():
+            groups = dict(zip(rows["id"].to_pylist(), rows["group"].to_pylist(), strict=True))
+            kept = drawn(groups, rows.num_rows if limit is None else limit, seed)
+            for row in rows.filter(pc.field("id").isin(kept)).to_pylist():
                 clips.append(Clip(row["id"], split, language, row["speaker"], row["text"], row["audio"]["bytes"]))
     return clips
 

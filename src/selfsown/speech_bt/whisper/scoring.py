@@ -18,6 +18,10 @@ NO_SPEECH = "no_speech"
 """The split of clips without speech."""
 UNTOUCHED = "untouched"
 """The arm that is the pre-trained model as it is."""
+INTERPOLATED = "interpolated"
+"""The arm whose weights are between the untouched and a trained model's, as the dev set says."""
+ALPHA = "alpha_"
+"""How the names of arms with other weights between the two begin."""
 
 SCORE_FIELDS: list[tuple[str, pa.DataType]] = [
     ("reference", pa.string()),
@@ -36,6 +40,15 @@ SCORE_FIELDS: list[tuple[str, pa.DataType]] = [
 `words`, and the errors and their kinds: of words; in a language without spaces between them of characters, which are
 then all that is counted.
 """
+
+
+def arm_of_alpha(alpha: float) -> str:
+    """The arm with `alpha` of the trained weights, the rest of the untouched.
+
+    >>> arm_of_alpha(0.3), arm_of_alpha(1.0)
+    ('alpha_0.3', 'alpha_1')
+    """
+    return f"{ALPHA}{alpha:g}"
 
 
 def score(reference: str, hypothesis: str, normalize: Callable[[str], str], language: str) -> dict[str, Any]:
