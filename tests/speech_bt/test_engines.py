@@ -5,24 +5,40 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
+from tests.plainly import plainly
 
 from selfsown.audio import SAMPLE_RATE, UTTERANCE, encode_flac, resample, rms_dbfs, silence_fraction
 from selfsown.products import CardInfo
 from selfsown.settings import settings
 from selfsown.shards import write_product
 from selfsown.sources import SourceError, fetch
-from selfsown.speech_bt.engines import CoquiVoice, EngineError, EspeakVoice, Failure, FestivalVoice, Voice, load_engine
+from selfsown.speech_bt.engines import (
+    CoquiVoice,
+    EngineError,
+    EspeakVoice,
+    Failure,
+    FestivalVoice,
+    Voice,
+    load_engine,
+    with_prompts,
+)
 from selfsown.speech_bt.engines.festival import Festival, scheme_string
 
 if TYPE_CHECKING:
     from selfsown.speech_bt.engines.xtts import XttsEngine
+
+__all__ = ["plainly"]
 
 HELLO = "Dobrý den, jak se máte?"
 OTHER = "Na shledanou zítra večer."
@@ -61,6 +77,14 @@ def test_voices_are_told_apart_by_engine_and_can_be_keys() -> None:
         "coqui-xtts/Ana",
     ]
     assert len(set(voices)) == 5 and all(voice.licence for voice in voices)
+
+
+def test_a_voice_of_any_prompt_is_one_for_each() -> None:
+    said = [{"engine": "espeak", "voice": "cs"}, {"engine": "coqui", "model": "m", "licence": "l", "prompt": "*"}]
+    voices = TypeAdapter(tuple[Voice, ...]).validate_python(said)
+    names = [voice.name for voice in with_prompts(voices, ["u1", "u2"])]
+    assert names == ["espeak-cs", "coqui-m/u1", "coqui-m/u2"]
+    assert with_prompts(voices, []) == voices[:1]
 
 
 @pytest.mark.parametrize(
@@ -283,49 +307,10 @@ def test_vits_speaks_by_speaker_and_repeats_itself(tiny_vits: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def tiny_xtts(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-    from tokenizers import Tokenizer
-    from tokenizers.models import BPE
-    from TTS.tts.configs.xtts_config import XttsConfig
-    from TTS.tts.models.xtts import Xtts
+def tiny_xtts(one_thread: None, plainly: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.speech_bt.tiny_xtts import write_tiny_xtts
 
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("xtts")
-    special = ["[STOP]", "[UNK]", "[SPACE]", "[START]", "[cs]", "[en]"]
-    letters = list("abcdefghijklmnopqrstuvwxyzáčďéěíňóřšťúůýž.,?!")
-    tokenizer = Tokenizer(BPE({token: index for index, token in enumerate(special + letters)}, [], unk_token="[UNK]"))
-    tokenizer.add_special_tokens(special)
-    tokenizer.save(str(folder / "vocab.json"))
-
-    config = XttsConfig(languages=["cs", "en"])
-    for key, value in {
-        "gpt_layers": 2,
-        "gpt_n_model_channels": 64,
-        "gpt_n_heads": 4,
-        "gpt_max_audio_tokens": 48,
-        "gpt_max_text_tokens": 60,
-        "gpt_number_text_tokens": len(special + letters),
-        "gpt_start_text_token": 3,
-        "gpt_stop_text_token": 0,
-        "gpt_num_audio_tokens": 66,
-        "gpt_start_audio_token": 64,
-        "gpt_stop_audio_token": 65,
-        "gpt_use_perceiver_resampler": True,
-        "decoder_input_dim": 64,
-    }.items():
-        setattr(config.model_args, key, value)
-    model = Xtts(config)
-    with torch.no_grad():  # fresh weights are so small that neither text nor voice would change a code
-        for name, weights in model.gpt.named_parameters():
-            if "c_attn" in name or "c_proj" in name or "c_fc" in name:
-                weights.mul_(12)
-        model.gpt.mel_head.bias[65] -= 4  # and it would stop at once
-    torch.save({"model": model.state_dict()}, folder / "model.pth")
-    config.save_json(str(folder / "config.json"))
-    speaker = {"gpt_cond_latent": torch.randn(1, 32, 64), "speaker_embedding": torch.randn(1, 512, 1)}
-    torch.save({"Ana": speaker}, folder / "speakers_xtts.pth")
-    return folder
+    return write_tiny_xtts(tmp_path_factory.mktemp("xtts"))
 
 
 @pytest.fixture(scope="module")
@@ -366,12 +351,45 @@ def test_xtts_batch_generates_the_codes_of_each_text_alone(tiny_xtts: Path) -> N
     voice = xtts_voice(tiny_xtts, top_k=1)  # the likeliest code each time, so no chance is left
     engine = load_xtts(voice)
     engine._model.gpt.max_gen_mel_tokens = 40
-    tokens = [engine._encode(text, voice) for text in TEXTS]
+    tokens = [engine._encode(text, voice) for text in [*TEXTS, TEXTS[0]]]
+    ana, other = engine._latents(None, "Ana")[0], torch.randn(1, 32, 64, generator=torch.manual_seed(1))
+    prefixes = [ana, other, ana, other]
     with torch.inference_mode():
-        batched = engine._generate(tokens, engine._latents(None, "Ana"), voice)
-        alone = [engine._generate([ids], engine._latents(None, "Ana"), voice)[0] for ids in tokens]
+        batched = engine._generate(tokens, torch.cat(prefixes), voice)
+        alone = [engine._generate([ids], prefix, voice)[0] for ids, prefix in zip(tokens, prefixes, strict=True)]
     assert [codes.tolist() for codes in batched] == [codes.tolist() for codes in alone]
-    assert len({tuple(codes.tolist()) for codes in batched}) == len(TEXTS) and max(map(len, batched)) > 5
+    assert len({tuple(codes.tolist()) for codes in batched}) == 4, "each text and each voice is heard"
+    assert max(map(len, batched)) > 5
+
+
+def test_xtts_speaks_each_sentence_by_its_own_voice(tiny_xtts: Path, speech: Path) -> None:
+    ana, cloned = (xtts_voice(tiny_xtts, top_k=1, **who) for who in ({}, {"speaker": None, "prompt": "u1"}))
+    engine = load_xtts(ana, speech)
+    mixed = engine.synthesize_mixed([TEXTS[0], TEXTS[1], TEXTS[0]], [ana, cloned, cloned])
+    alone = [*engine.synthesize(TEXTS[:1], ana), *engine.synthesize([TEXTS[1], TEXTS[0]], cloned)]
+    for sound, expected in zip(mixed, alone, strict=True):
+        np.testing.assert_allclose(clip(sound), clip(expected), atol=1e-4)
+    assert not np.array_equal(mixed[0], mixed[2])
+
+
+@hypothesis.settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=30),
+    manners=st.lists(st.sampled_from([0.7, 0.8]), min_size=30, max_size=30),
+    budget=st.integers(1, 200),
+)
+def test_batches_keep_to_their_budget(lengths: list[int], manners: list[float], budget: int) -> None:
+    from selfsown.speech_bt.engines.xtts import batches
+
+    voices = [xtts_voice(Path("x"), temperature=manner, batch_tokens=budget) for manner in manners]
+    made = batches({index: [0] * length for index, length in enumerate(lengths)}, voices)
+    assert sorted(index for batch in made for index in batch) == list(range(len(lengths)))
+    for batch in made:
+        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= budget
+        assert len({manners[index] for index in batch}) == 1
+    for first, second in pairwise(made):  # none that would have had room is left to the next
+        if manners[first[0]] == manners[second[0]]:
+            assert (len(first) + 1) * lengths[first[0]] > budget
 
 
 def test_xtts_sounds_as_upstream_makes_it(tiny_xtts: Path) -> None:
@@ -384,7 +402,7 @@ def test_xtts_sounds_as_upstream_makes_it(tiny_xtts: Path) -> None:
 
 
 def test_xtts_repeats_itself_by_seed(tiny_xtts: Path) -> None:
-    voice = xtts_voice(tiny_xtts, batch_size=2)
+    voice = xtts_voice(tiny_xtts, batch_tokens=50)
     engine = load_xtts(voice)
     first = engine.synthesize(TEXTS, voice, seed=5)
     for sound, again in zip(first, engine.synthesize(TEXTS, voice, seed=5), strict=True):

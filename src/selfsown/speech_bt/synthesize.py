@@ -12,11 +12,11 @@ the reason.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,7 @@ from selfsown.params import Params
 from selfsown.products import CardInfo, read_card, read_product
 from selfsown.shards import ShardResult, map_shards, with_reason
 from selfsown.shards.seeds import shard_seed
-from selfsown.speech_bt.engines import Failure, Voice, load_engine
+from selfsown.speech_bt.engines import Engine, Failure, MixingEngine, Voice, load_engine, with_prompts
 from selfsown.speech_bt.sampling import MATCHED, SYNTHETIC, drawn
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.text.written.spoken import unspoken
@@ -73,18 +73,30 @@ class Line:
 
 
 @stage()
-def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic: Out, identity: Identity) -> Metrics:
+def synthesize(
+    params: SynthesizeParams,
+    *,
+    sentences: In,
+    speech: In,
+    tts: In | None = None,
+    prompts: In | None = None,
+    synthetic: Out,
+    identity: Identity,
+) -> Metrics:
     """Speak every chosen sentence, and what real speech says.
+
+    `tts` is a model that voices call by its name, `prompts` the pool that they imitate.
 
     Raises:
         UserError: a language without voices or without sentences.
     """
+    params = params.model_copy(update={"voices": imitating(params.voices, prompts)})
     real = read_product(speech, ["id", "text", "language", "source", "group", "split"])
     lines = plan(read_product(sentences).to_pylist(), real.to_pylist(), params)
     shards = [lines[start : start + params.shard_size] for start in range(0, len(lines), params.shard_size)]
     text = read_card(sentences)
     card = map_shards(
-        partial(Synthesizer, params.augment, speech),
+        partial(Synthesizer, params.augment, prompts or speech, tts),
         shards,
         synthetic,
         schema=UTTERANCE,
@@ -98,6 +110,25 @@ def synthesize(params: SynthesizeParams, *, sentences: In, speech: In, synthetic
         identity=identity,
     )
     return {"utterances": card.rows, "refused": sum(card.dropped.values())}
+
+
+def imitating(voices: Mapping[str, Sequence[Voice]], prompts: Path | None) -> dict[str, tuple[Voice, ...]]:
+    """The voices of each language, one that imitates any prompt of the pool as one for each of them.
+
+    Raises:
+        UserError: there is none in its language.
+    """
+    pool: dict[str, list[str]] = defaultdict(list)
+    for row in read_product(prompts, ["id", "language"]).to_pylist() if prompts is not None else ():
+        pool[row["language"]].append(row["id"])
+    made = {language: with_prompts(of_language, pool[language]) for language, of_language in voices.items()}
+    for language, of_language in voices.items():
+        if len(made[language]) < len(of_language):
+            raise UserError(
+                f"params.yaml: speech_bt.synthesize.voices.{language}: a voice asks for any prompt of the pool, and "
+                f"{prompts or 'this stage'} has no prompt in {language}"
+            )
+    return made
 
 
 def plan(rows: Sequence[dict[str, str]], real: Sequence[dict[str, str]], params: SynthesizeParams) -> list[Line]:
@@ -147,14 +178,20 @@ def _line(row: dict[str, str], split: str, number: int, voice: Voice, seed: int)
 
 
 class Synthesizer:
-    """Speaks shards; engines are loaded when first needed and kept. `speech` holds the prompts of cloned voices."""
+    """Speaks shards; engines are loaded when first needed and kept.
 
-    def __init__(self, augmentation: AugmentParams, speech: Path) -> None:
-        self.augmentation, self.speech = augmentation, speech
+    `speech` holds the prompts of cloned voices, `tts` the model that they call by its name.
+    """
+
+    def __init__(self, augmentation: AugmentParams, speech: Path, tts: Path | None = None) -> None:
+        self.augmentation, self.speech, self.tts = augmentation, speech, tts
+
+    def _engine(self, voice: Voice) -> Engine[Any]:
+        return load_engine(voice, self.speech, self.tts)
 
     def __call__(self, lines: list[Line]) -> ShardResult:
-        """One batch per voice; rows come back in the shard's order."""
-        by_voice: dict[Voice, list[Line]] = defaultdict(list)
+        """One batch per voice, or per engine that mixes voices; rows come back in the shard's order."""
+        batches: dict[object, list[Line]] = defaultdict(list)
         rows: dict[str, dict[str, object]] = {}
         reasons: dict[str, str] = {}
         for line in lines:
@@ -162,10 +199,14 @@ class Synthesizer:
                 reasons[line.id] = reason
                 rows[line.id] = self._row(line, np.zeros(0, np.float32))
             else:
-                by_voice[line.voice].append(line)
-        for voice, batch in by_voice.items():
-            engine = load_engine(voice, self.speech)
-            spoken = engine.synthesize([line.text for line in batch], voice, batch[0].seed)
+                engine = self._engine(line.voice)
+                batches[engine if isinstance(engine, MixingEngine) else line.voice].append(line)
+        for batch in batches.values():
+            engine, texts, seed = self._engine(batch[0].voice), [line.text for line in batch], batch[0].seed
+            if isinstance(engine, MixingEngine):
+                spoken = engine.synthesize_mixed(texts, [line.voice for line in batch], seed)
+            else:
+                spoken = engine.synthesize(texts, batch[0].voice, seed)
             for line, audio in zip(batch, spoken, strict=True):
                 if isinstance(audio, Failure):
                     reasons[line.id] = f"engine: {audio.reason}"

@@ -11,14 +11,21 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from selfsown.sources import fetch
-from selfsown.speech_bt.engines.protocol import Engine, EngineError, Failure
-from selfsown.speech_bt.engines.voices import CoquiVoice, EspeakVoice, FestivalVoice, Voice
+from selfsown.speech_bt.engines.protocol import Engine, EngineError, Failure, MixingEngine
+from selfsown.speech_bt.engines.voices import CoquiVoice, EspeakVoice, FestivalVoice, Voice, with_prompts
 
-__all__ = ["CoquiVoice", "Engine", "EngineError", "EspeakVoice", "Failure", "FestivalVoice", "Voice", "load_engine"]
+__all__ = [
+    "CoquiVoice", "Engine", "EngineError", "EspeakVoice", "Failure", "FestivalVoice", "MixingEngine", "Voice",
+    "load_engine", "with_prompts",
+]  # fmt: skip
 
 
-def load_engine(voice: Voice, speech: Path | None = None) -> Engine[Any]:
-    """The engine that speaks `voice`; `speech` is the product whose seed utterances a cloned voice imitates.
+def load_engine(voice: Voice, speech: Path | None = None, tts: Path | None = None) -> Engine[Any]:
+    """The engine that speaks `voice`.
+
+    Args:
+        speech: the product whose seed utterances a cloned voice imitates.
+        tts: the folder of the model that a voice calls by the folder's name.
 
     Raises:
         EngineError, SourceError: its program or model cannot be had; the message says why.
@@ -29,7 +36,8 @@ def load_engine(voice: Voice, speech: Path | None = None) -> Engine[Any]:
         case FestivalVoice():
             return _festival(voice.source)
         case CoquiVoice():
-            return _coqui(voice.model, speech)
+            own = tts is not None and tts.name == voice.model
+            return _coqui(str(tts) if own else voice.model, speech)
         case _:
             assert_never(voice)
 

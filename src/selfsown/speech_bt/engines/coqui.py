@@ -28,6 +28,7 @@ from selfsown.sources import fetch
 from selfsown.speech_bt.engines.protocol import Engine, EngineError, Failure
 from selfsown.speech_bt.engines.voices import CoquiVoice
 from selfsown.speech_bt.engines.xtts import XttsEngine
+from selfsown.speech_bt.xtts.folder import is_xtts, load_xtts
 
 _UNPICKLES = "bark"
 _CHECKPOINTS = ("model.pth", "model_file.pth", "best_model.pth")
@@ -39,11 +40,10 @@ def load_coqui(model: str, speech: Path | None) -> Engine[CoquiVoice]:
     Raises:
         EngineError: its licence is not agreed to, or the folder holds no model.
     """
-    synthesizer = _named(model) if model.startswith("tts_models/") else _from_folder(model)
-    synthesizer.to(compute_device().type)
-    if isinstance(synthesizer.tts_model, Xtts):
-        return XttsEngine(synthesizer.tts_model, speech)
-    return CoquiEngine(synthesizer)
+    made = _named(model) if model.startswith("tts_models/") else _from_folder(model)
+    made.to(compute_device().type)
+    network = made if isinstance(made, Xtts) else made.tts_model
+    return XttsEngine(network, speech) if isinstance(network, Xtts) else CoquiEngine(made)
 
 
 def _named(model: str) -> Synthesizer:
@@ -62,16 +62,16 @@ def _refuse_unpickling(model: str, kind: str) -> None:
         raise EngineError(f"coqui: {model}: {kind} is kept as pickles, which could run code; choose another model")
 
 
-def _from_folder(model: str) -> Synthesizer:
+def _from_folder(model: str) -> Synthesizer | Xtts:
     folder = Path(model) if Path(model).is_dir() else fetch(model)
+    if is_xtts(folder):
+        return load_xtts(folder)
     checkpoint = next((path for name in _CHECKPOINTS if (path := folder / name).is_file()), None)
     config = folder / "config.json"
     if checkpoint is None or not config.is_file():
         raise EngineError(f"coqui: {folder} needs config.json and one of {', '.join(_CHECKPOINTS)}")
     _refuse_unpickling(model, json.loads(config.read_bytes()).get("model", ""))
-    # An XTTS has more files than its checkpoint, and finds them in its folder.
-    is_xtts = (folder / "vocab.json").is_file()
-    return Synthesizer(tts_checkpoint=folder if is_xtts else checkpoint, tts_config_path=config)
+    return Synthesizer(tts_checkpoint=checkpoint, tts_config_path=config)
 
 
 class CoquiEngine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from selfsown.audio import Samples
 from selfsown.errors import UserError
@@ -39,3 +39,11 @@ class Engine(Protocol[V]):
         Raises:
             EngineError: the voice does not exist, or the engine fails whatever the sentence.
         """
+
+
+@runtime_checkable
+class MixingEngine(Engine[V], Protocol[V]):
+    """An engine that speaks many sentences at once, each by a voice of its own."""
+
+    def synthesize_mixed(self, sentences: Sequence[str], voices: Sequence[V], seed: int = 0) -> list[Samples | Failure]:
+        """As `synthesize`, with one voice per sentence."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -72,9 +73,9 @@ class CoquiVoice(Params):
     model: str = Field(description="tts_models/<language>/<data>/<model>, an entry of conf/sources.yaml, or a folder")
     licence: str = Field(description="of the weights; it goes on the card of what they speak")
     speaker: str | None = Field(None, description="name, for models with several")
-    prompt: str | None = Field(None, description="id of a seed utterance of the speech product, for XTTS")
+    prompt: str | None = Field(None, description="for XTTS: id of a seed utterance, or * for each prompt of the pool")
     language: str | None = Field(None, description="for models with several; XTTS needs it")
-    batch_size: int = Field(20, ge=1)
+    batch_tokens: int = Field(2000, ge=1, description="of text, of all sentences that are spoken at once, padding too")
     temperature: float = Field(0.7, gt=0)
     top_k: int = Field(50, ge=1)
     top_p: float = Field(0.85, gt=0, le=1)
@@ -85,6 +86,14 @@ class CoquiVoice(Params):
         """The speaker of its utterances."""
         return _name(self, "/".join(part for part in (self.model, self.speaker, self.prompt) if part))
 
+    @property
+    def sampling(self) -> tuple[float, ...]:
+        """What must be the same for all that is spoken at once."""
+        return self.batch_tokens, self.temperature, self.top_k, self.top_p, self.repetition_penalty
+
+
+EACH_PROMPT = "*"
+"""As the `prompt` of a voice: as many voices as there are prompts in its language."""
 
 Voice = Annotated[EspeakVoice | FestivalVoice | CoquiVoice, Field(discriminator="engine")]
 
@@ -95,3 +104,16 @@ def _name(voice: EspeakVoice | FestivalVoice | CoquiVoice, own: str) -> str:
     manner = {key: getattr(voice, key) for key in ("rate", "pitch", "stretch") if key in fields}
     changed = [f"{key}{value:g}" for key, value in manner.items() if value != fields[key].default]
     return "-".join([voice.engine, own, *changed])
+
+
+def with_prompts(voices: Sequence[Voice], prompts: Sequence[str]) -> tuple[Voice, ...]:
+    """The voices, and in place of one whose prompt is `*` a voice for each of `prompts`."""
+    return tuple(
+        each
+        for voice in voices
+        for each in (
+            (voice.model_copy(update={"prompt": prompt}) for prompt in prompts)
+            if isinstance(voice, CoquiVoice) and voice.prompt == EACH_PROMPT
+            else (voice,)
+        )
+    )

@@ -1,27 +1,33 @@
 """XTTS with batched generation and cached voices (paper, section on synthesis speed).
 
-Upstream generates one sentence at a time. Here the autoregressive part, nearly all of the time, runs on a batch of
-texts padded on the right, with the padding masked; the pass that turns codes into latents and the vocoder run clip by
+Upstream generates one sentence at a time, the paper's code a batch by one voice. Here the autoregressive part, nearly
+all of the time, runs on a batch of texts, each with its own voice before it, padded on the right, with the padding
+masked; the pass that turns codes into latents and the vocoder run clip by
 clip. Positions in XTTS are counted within text and audio, so padding between the two moves nothing: greedy decoding
 gives the same codes as alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+import copy
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import torch
+from TTS.tts.layers.xtts.gpt import GPT
 from TTS.tts.models.xtts import Xtts
 
 from selfsown.audio import Samples, decode
+from selfsown.device import compute_dtype
 from selfsown.products import read_product
 from selfsown.shards.seeds import shard_seed
 from selfsown.speech_bt.engines.protocol import EngineError, Failure
 from selfsown.speech_bt.engines.voices import CoquiVoice
+from selfsown.speech_bt.xtts.spelling import encode, language_code
 
 # Of the paper's code: seconds of the prompt that condition the voice, in chunks.
 _PROMPT_SECONDS, _CHUNK_SECONDS = 16, 4
@@ -41,34 +47,40 @@ class XttsEngine:
 
     def synthesize(self, sentences: Sequence[str], voice: CoquiVoice, seed: int = 0) -> list[Samples | Failure]:
         """See `Engine`; sampling draws for a whole batch, so a sentence's audio depends on its batch."""
-        latents = self._latents(voice.prompt, voice.speaker)
+        return self.synthesize_mixed(sentences, [voice] * len(sentences), seed)
+
+    def synthesize_mixed(
+        self, sentences: Sequence[str], voices: Sequence[CoquiVoice], seed: int = 0
+    ) -> list[Samples | Failure]:
+        """See `MixingEngine`; sentences of like length stand in a batch, whoever speaks them."""
         results: dict[int, Samples | Failure] = {}
         tokens: dict[int, list[int]] = {}
-        for index, sentence in enumerate(sentences):
+        for index, (sentence, voice) in enumerate(zip(sentences, voices, strict=True)):
             encoded = self._encode(sentence, voice)
             if isinstance(encoded, Failure):
                 results[index] = encoded
             else:
                 tokens[index] = encoded
-        order = sorted(tokens, key=lambda index: len(tokens[index]), reverse=True)
+        # All latents before the first batch: a voice that does not exist is told before any work.
+        latents = {index: self._latents(voices[index].prompt, voices[index].speaker) for index in tokens}
         cuda = [self._model.device] if self._model.device.type == "cuda" else []
         with torch.random.fork_rng(cuda), torch.inference_mode():
-            for start in range(0, len(order), voice.batch_size):
-                batch = order[start : start + voice.batch_size]
-                torch.manual_seed(shard_seed(seed, start))
-                codes = self._generate([tokens[index] for index in batch], latents, voice)
+            for number, batch in enumerate(batches(tokens, voices)):
+                torch.manual_seed(shard_seed(seed, number))
+                prefix = torch.cat([latents[index][0] for index in batch])
+                codes = self._generate([tokens[index] for index in batch], prefix, voices[batch[0]])
                 for index, row in zip(batch, codes, strict=True):
-                    results[index] = self._vocode(tokens[index], row, latents)
+                    results[index] = self._vocode(tokens[index], row, latents[index])
         return [results[index] for index in range(len(sentences))]
 
     def _encode(self, sentence: str, voice: CoquiVoice) -> list[int] | Failure:
         language = voice.language
-        if language is None or language not in self._model.config.languages:
+        if language is None or language_code(language) not in self._model.config.languages:
             known = ", ".join(self._model.config.languages)
             raise EngineError(f"coqui: {voice.model} speaks no language {language!r}; it speaks {known}")
         if not any(character.isalnum() for character in sentence):
             return Failure("nothing to say")
-        tokens: list[int] = self._model.tokenizer.encode(sentence.strip().lower(), lang=language)
+        tokens = encode(self._model.tokenizer, sentence, language)
         if len(tokens) >= (limit := self._model.args.gpt_max_text_tokens):
             return Failure(f"longer than the {limit} tokens of XTTS")
         return tokens
@@ -95,22 +107,31 @@ class XttsEngine:
         """Only seed speech: a voice of the test set would leak into training."""
         if self._speech is None:
             raise EngineError(f"coqui: prompt {utterance!r} needs the speech product, and none was given")
-        table = read_product(self._speech, columns=["id", "split", "audio"])
-        found = table.filter((pc.field("id") == utterance) & (pc.field("split") == "seed"))
+        found = self._seed_speech.filter(pc.field("id") == utterance)
         if not len(found):
             raise EngineError(f"coqui: {self._speech} has no utterance {utterance!r} in its split seed")
         return decode(found["audio"][0].as_py()["bytes"], utterance)
 
-    def _generate(self, tokens: list[list[int]], latents: Latents, voice: CoquiVoice) -> list[torch.Tensor]:
-        """Audio codes of each text, its stop code included."""
-        gpt, device = self._model.gpt, self._model.device
+    @cached_property
+    def _seed_speech(self) -> pa.Table:
+        table = read_product(Path(str(self._speech)), columns=["id", "split", "audio"])
+        return table.filter(pc.field("split") == "seed")
+
+    @cached_property
+    def _generator(self) -> GPT:
+        """The language model in the precision of decoding: under autocast every step would cast all weights again."""
+        gpt = self._model.gpt
+        return gpt if compute_dtype() == torch.float32 else copy.deepcopy(gpt).to(compute_dtype())
+
+    def _generate(self, tokens: list[list[int]], prefix: torch.Tensor, voice: CoquiVoice) -> list[torch.Tensor]:
+        """Audio codes of each text, its stop code included; `prefix` `[texts, prompt, channels]` is of their voices."""
+        gpt, device = self._generator, self._model.device
         width = max(map(len, tokens))
         text = torch.full((len(tokens), width), gpt.stop_text_token, device=device)
         for row, ids in zip(text, tokens, strict=True):
             row[: len(ids)] = torch.tensor(ids)
-        prefix = latents[0].expand(len(tokens), -1, -1)
         # [prompt | start, text, stop, padding of further stops | start of audio]
-        inputs = gpt.compute_embeddings(prefix, text)
+        inputs = gpt.compute_embeddings(prefix.to(gpt.mel_head.weight.dtype), text)
         mask = torch.ones_like(inputs)
         for row, ids in zip(mask, tokens, strict=True):
             row[prefix.shape[1] + len(ids) + 2 : -1] = 0
@@ -120,7 +141,7 @@ class XttsEngine:
             bos_token_id=gpt.start_audio_token,
             pad_token_id=gpt.stop_audio_token,
             eos_token_id=gpt.stop_audio_token,
-            max_length=gpt.max_gen_mel_tokens + inputs.shape[1],
+            max_length=self._model.gpt.max_gen_mel_tokens + inputs.shape[1],
             do_sample=True,
             temperature=voice.temperature,
             top_k=voice.top_k,
@@ -146,3 +167,17 @@ class XttsEngine:
             return Failure("XTTS stopped at once")
         samples: Samples = self._model.hifigan_decoder(hidden, g=latents[1]).cpu().numpy().reshape(-1)
         return samples if np.isfinite(samples).all() else Failure("XTTS made samples that are not finite")
+
+
+def batches(tokens: Mapping[int, Sequence[int]], voices: Sequence[CoquiVoice]) -> list[list[int]]:
+    """Indices of sentences, batch by batch, longest first: as many as their voices' `batch_tokens` allow.
+
+    What a batch holds is counted with its padding. Voices that are sampled in different manners never share one.
+    """
+    made: list[list[int]] = []
+    for index in sorted(tokens, key=lambda index: (voices[index].sampling, -len(tokens[index]), index)):
+        same = made and voices[made[-1][0]].sampling == voices[index].sampling
+        if not same or (len(made[-1]) + 1) * len(tokens[made[-1][0]]) > voices[index].batch_tokens:
+            made.append([])
+        made[-1].append(index)
+    return made
