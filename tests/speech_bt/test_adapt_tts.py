@@ -61,7 +61,13 @@ def utterances(count: int, split: str) -> list[dict[str, Any]]:
         sound = 0.3 * np.sin(2000 * time * (1 + time)) + 0.01 * rng.normal(size=time.size)
         audio = {"bytes": encode_flac(sound.astype(np.float32), SAMPLE_RATE), "path": ""}
         row = {"id": f"{split}{index}", "audio": audio, "text": TEXTS[index % len(TEXTS)], "language": "vi"}
-        row |= {"speaker": "ab"[index % 2], "duration": seconds, "source": "made here", "split": split}
+        row |= {
+            "speaker": "ab"[index % 2],
+            "duration": seconds,
+            "source": "made here",
+            "split": split,
+            "group": f"{split}{index}",
+        }
         rows.append(row)
     return rows
 

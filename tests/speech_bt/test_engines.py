@@ -355,8 +355,8 @@ def test_xtts_batch_generates_the_codes_of_each_text_alone(tiny_xtts: Path) -> N
     ana, other = engine._latents(None, "Ana")[0], torch.randn(1, 32, 64, generator=torch.manual_seed(1))
     prefixes = [ana, other, ana, other]
     with torch.inference_mode():
-        batched = engine._generate(tokens, torch.cat(prefixes), voice)
-        alone = [engine._generate([ids], prefix, voice)[0] for ids, prefix in zip(tokens, prefixes, strict=True)]
+        batched = engine._generate(tokens, torch.cat(prefixes), voice)[0]
+        alone = [engine._generate([ids], prefix, voice)[0][0] for ids, prefix in zip(tokens, prefixes, strict=True)]
     assert [codes.tolist() for codes in batched] == [codes.tolist() for codes in alone]
     assert len({tuple(codes.tolist()) for codes in batched}) == 4, "each text and each voice is heard"
     assert max(map(len, batched)) > 5
@@ -390,6 +390,27 @@ def test_batches_keep_to_their_budget(lengths: list[int], manners: list[float], 
     for first, second in pairwise(made):  # none that would have had room is left to the next
         if manners[first[0]] == manners[second[0]]:
             assert (len(first) + 1) * lengths[first[0]] > budget
+
+
+def test_xtts_generates_in_half_precision(tiny_xtts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from selfsown.speech_bt.engines.xtts import XttsEngine
+
+    voice = xtts_voice(tiny_xtts, top_k=1)
+    whole = load_xtts(voice)
+    monkeypatch.setenv("SELFSOWN_PRECISION", "bf16")
+    settings.cache_clear()
+    try:
+        half = XttsEngine(whole._model, None)
+        sound = half.synthesize(TEXTS[:1], voice)[0]
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+    expected = whole.synthesize(TEXTS[:1], voice)[0]
+    assert half._generator.mel_head.weight.dtype == torch.bfloat16
+    assert {weight.dtype for weight in whole._model.gpt.parameters()} == {torch.float32}, "prompts are heard as before"
+    assert len(clip(sound)) == len(clip(expected))
 
 
 def test_xtts_sounds_as_upstream_makes_it(tiny_xtts: Path) -> None:

@@ -2,9 +2,9 @@
 
 Upstream generates one sentence at a time, the paper's code a batch by one voice. Here the autoregressive part, nearly
 all of the time, runs on a batch of texts, each with its own voice before it, padded on the right, with the padding
-masked; the pass that turns codes into latents and the vocoder run clip by
-clip. Positions in XTTS are counted within text and audio, so padding between the two moves nothing: greedy decoding
-gives the same codes as alone.
+masked; the vocoder runs clip by clip. Positions in XTTS are counted within text and audio, so padding between the two
+moves nothing: greedy decoding gives the same codes as alone. The states that codes are chosen from are what the vocoder
+plays; upstream works them out a second time, from the codes.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ class XttsEngine:
             for number, batch in enumerate(batches(tokens, voices)):
                 torch.manual_seed(shard_seed(seed, number))
                 prefix = torch.cat([latents[index][0] for index in batch])
-                codes = self._generate([tokens[index] for index in batch], prefix, voices[batch[0]])
-                for index, row in zip(batch, codes, strict=True):
-                    results[index] = self._vocode(tokens[index], row, latents[index])
+                codes, hidden = self._generate([tokens[index] for index in batch], prefix, voices[batch[0]])
+                for index, row, states in zip(batch, codes, hidden, strict=True):
+                    results[index] = self._vocode(states[None, : len(row)], latents[index][1])
         return [results[index] for index in range(len(sentences))]
 
     def _encode(self, sentence: str, voice: CoquiVoice) -> list[int] | Failure:
@@ -120,11 +120,26 @@ class XttsEngine:
     @cached_property
     def _generator(self) -> GPT:
         """The language model in the precision of decoding: under autocast every step would cast all weights again."""
-        gpt = self._model.gpt
-        return gpt if compute_dtype() == torch.float32 else copy.deepcopy(gpt).to(compute_dtype())
+        dtype = compute_dtype()
+        if dtype == torch.float32:
+            return self._model.gpt
+        made = copy.deepcopy(self._model.gpt).to(dtype)
+        # In place of upstream's positions, which are none: zeros in fp32, whatever the weights are.
+        made.gpt.wpe = lambda positions: torch.zeros(1, dtype=dtype, device=positions.device)
+        return made
 
-    def _generate(self, tokens: list[list[int]], prefix: torch.Tensor, voice: CoquiVoice) -> list[torch.Tensor]:
-        """Audio codes of each text, its stop code included; `prefix` `[texts, prompt, channels]` is of their voices."""
+    def _generate(
+        self, tokens: list[list[int]], prefix: torch.Tensor, voice: CoquiVoice
+    ) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Audio codes of each text, its stop code included, and the states that they were chosen from.
+
+        Args:
+            tokens: of the texts.
+            prefix: of their voices, `[texts, prompt, channels]`.
+
+        Returns:
+            Codes `[n]`, and `[texts, longest, channels]`, of which a text's first n are what the vocoder plays.
+        """
         gpt, device = self._generator, self._model.device
         width = max(map(len, tokens))
         text = torch.full((len(tokens), width), gpt.stop_text_token, device=device)
@@ -135,37 +150,35 @@ class XttsEngine:
         mask = torch.ones_like(inputs)
         for row, ids in zip(mask, tokens, strict=True):
             row[prefix.shape[1] + len(ids) + 2 : -1] = 0
-        generated = gpt.gpt_inference.generate(
-            inputs,
-            attention_mask=mask,
-            bos_token_id=gpt.start_audio_token,
-            pad_token_id=gpt.stop_audio_token,
-            eos_token_id=gpt.stop_audio_token,
-            max_length=self._model.gpt.max_gen_mel_tokens + inputs.shape[1],
-            do_sample=True,
-            temperature=voice.temperature,
-            top_k=voice.top_k,
-            top_p=voice.top_p,
-            repetition_penalty=voice.repetition_penalty,
-        )[:, inputs.shape[1] :]
-        ends = [torch.nonzero(row == gpt.stop_audio_token).flatten()[:1].tolist() for row in generated]
-        return [row[: end[0] + 1] if end else row for row, end in zip(generated, ends, strict=True)]
-
-    def _vocode(self, tokens: list[int], codes: torch.Tensor, latents: Latents) -> Samples | Failure:
-        """The second pass over text and codes, for the latents `[1, codes, channels]` that the vocoder plays."""
-        gpt, device = self._model.gpt, self._model.device
-        hidden = gpt(
-            torch.tensor([tokens], device=device),
-            torch.tensor([len(tokens)], device=device),
-            codes[None],
-            torch.tensor([len(codes) * gpt.code_stride_len], device=device),
-            cond_latents=latents[0],
-            return_attentions=False,
-            return_latent=True,
+        states: list[torch.Tensor] = []
+        hook = gpt.gpt.register_forward_hook(
+            lambda _module, _inputs, made: states.append(made.last_hidden_state[:, -1])
         )
-        if not hidden.shape[1]:
+        try:
+            generated = gpt.gpt_inference.generate(
+                inputs,
+                attention_mask=mask,
+                bos_token_id=gpt.start_audio_token,
+                pad_token_id=gpt.stop_audio_token,
+                eos_token_id=gpt.stop_audio_token,
+                max_length=self._model.gpt.max_gen_mel_tokens + inputs.shape[1],
+                do_sample=True,
+                temperature=voice.temperature,
+                top_k=voice.top_k,
+                top_p=voice.top_p,
+                repetition_penalty=voice.repetition_penalty,
+            )[:, inputs.shape[1] :]
+        finally:
+            hook.remove()
+        ends = [torch.nonzero(row == gpt.stop_audio_token).flatten()[:1].tolist() for row in generated]
+        codes = [row[: end[0] + 1] if end else row for row, end in zip(generated, ends, strict=True)]
+        return codes, gpt.final_norm(torch.stack(states, dim=1)).float()
+
+    def _vocode(self, states: torch.Tensor, embedding: torch.Tensor) -> Samples | Failure:
+        """The sound of one text's states `[1, codes, channels]`, in the voice of a speaker's embedding."""
+        if states.shape[1] < 2:
             return Failure("XTTS stopped at once")
-        samples: Samples = self._model.hifigan_decoder(hidden, g=latents[1]).cpu().numpy().reshape(-1)
+        samples: Samples = self._model.hifigan_decoder(states, g=embedding).cpu().numpy().reshape(-1)
         return samples if np.isfinite(samples).all() else Failure("XTTS made samples that are not finite")
 
 
