@@ -77,10 +77,9 @@ def evaluate(
     measured = EVALUATION.measure(frames, {})
     arm, seen = params.registered, judged(frames)
     trained, untouched = (_spoken(seen[name], "test", "") for name in (arm, UNTOUCHED))
-    rate = error_rate(trained["language"])
-    heard = trained.assign(
-        **{rate: trained["errors"] / trained["words"], "untouched": untouched["hypothesis"].to_numpy()}
-    )
+    rate: str = error_rate(trained["language"])
+    heard = trained.assign(untouched=untouched["hypothesis"].to_numpy())
+    heard[rate] = heard["errors"] / heard["words"]
     shown = ["id", rate, "reference", "hypothesis", "untouched"]
     samples = evaluation.worst_and_median(heard, [rate, "errors"], params.samples, shown)
     curves = evaluation.dev_curves({name: models / name for name in params.arms})

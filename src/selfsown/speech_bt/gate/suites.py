@@ -12,8 +12,8 @@ from pydantic import Field
 
 from selfsown.params import Params
 from selfsown.quality.expectations import absent, between, count_rows, expect, filled, one_of, unique, where
-from selfsown.text.scoring import error_rate
 from selfsown.speech_bt.sampling import SYNTHETIC
+from selfsown.text.scoring import error_rate
 from selfsown.text.written.alphabets import letters_of
 
 if TYPE_CHECKING:
