@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from selfsown.errors import UserError
 from selfsown.speech_bt.gate.frames import shared_text
+from selfsown.text.documents.words import split_words
 from selfsown.text.scoring import error_rate, normalizer
 from selfsown.text.written.alphabets import script_misfit
 from selfsown.text.written.normal import normalize_for_comparison, normalize_text
@@ -130,6 +131,7 @@ def test_vowel_signs_tell_words_apart_wherever_texts_are_compared() -> None:
     speech = pd.DataFrame({"text": ["यह दिन है", "यह दान है"], "language": "hi", "split": ["test", "seed"]})
     assert shared_text(speech).isna().all()
     assert normalize_for_comparison("यह दिन है।") == normalizer("whisper_basic")("यह दिन है।")
+    assert split_words("यह दिन है, naïve!") == [*normalize_for_comparison("यह दिन है naïve").split()]
 
 
 @pytest.mark.parametrize("name", ["whisper_basic", "none"])

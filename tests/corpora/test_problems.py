@@ -137,7 +137,7 @@ def test_a_set_that_loses_every_problem_says_so_at_once(bigbench):
     with pytest.raises(UserError) as caught:
         problems(params, corpus=bigbench / "none")
     said = str(caught.value)
-    assert f"corpora.problems: no problem of {BIGBENCH!r} is left. Refused: " in said and "quantities 6" in said
+    assert f"corpora.problems: no problem of {BIGBENCH!r} is left. Refused: " in said and "quantities 11" in said
     assert (bigbench / "none/rejected.parquet").is_file()
 
 

@@ -15,6 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from selfsown.text.written.normal import is_mark
+
 Keys = NDArray[np.uint64]
 
 _WORD = re.compile(r"[^\W_]+")
@@ -36,8 +38,11 @@ class Words:
 
 def split_words(text: str) -> list[str]:
     """The casefolded words, without punctuation and underscores."""
-    plain = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
-    return _WORD.findall(plain)
+    if text.isascii():
+        return _WORD.findall(text.lower())
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    marks = "".join(sorted(filter(is_mark, set(plain))))  # without them Brahmic words fall apart, and vowels are lost
+    return re.findall(rf"(?:[^\W_]|[{marks}])+", plain) if marks else _WORD.findall(plain)
 
 
 def keyed(words: list[str]) -> Words:

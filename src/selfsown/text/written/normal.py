@@ -49,9 +49,10 @@ def same_letters(text: str) -> str:
 def normalize_for_comparison(text: str) -> str:
     """Casefolded words without punctuation: two texts with the same form are the same text."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", normalize_text(text)).casefold())
-    kept = (c if c.isalnum() or _is_mark(c) else "" if c in _JOINERS else " " for c in folded)
+    kept = (c if c.isalnum() or is_mark(c) else "" if c in _JOINERS else " " for c in folded)
     return same_letters(unicodedata.normalize("NFKC", " ".join("".join(kept).split())))
 
 
-def _is_mark(character: str) -> bool:
+def is_mark(character: str) -> bool:
+    """Whether it is part of the letter before it: a vowel sign or an accent, which `\\w` of `re` leaves out."""
     return unicodedata.category(character)[0] == "M"
