@@ -72,12 +72,16 @@ def test_minutes_per_stage_and_curves(project: Path) -> None:
     durations.note("toys.train@both", 90)
     durations.note("toys.make", 6)
     durations.note("toys.train@both", 120)
-    curve = [{"arm": "both", "step": step, "rate": 0.9 - step / 100} for step in range(0, 50, 10)]
+    curve = [{"arm": "both", "step": step, "rate": 0.9 - step / 100} for step in range(0, 40, 10)]
     write(Path("metrics/plots/toys/dev.json"), curve)
+    cost = "  - {kind: curves, title: What it cost, file: cost.json, x: hours, y: rate, series: arm}\n"
+    Path("pipelines/toys/paper.yaml").write_text(PAPER.replace("plots:\n", f"plots:\n{cost}"))
+    write(Path("metrics/plots/toys/cost.json"), [{"arm": "both", "hours": 1, "rate": 0.5}])
     said = comparison("HEAD")
     lines = [line.split(" | ")[:2] for line in said.splitlines() if line.startswith("| toys.")]
     assert sorted(lines) == [["| toys.make", "0.1"], ["| toys.train@both", "2.0"]]
-    assert "| toys: Error rate while training, real + made | 0.9 | 0.5 | █▆▄▂▁ |" in said
+    assert "| toys: Error rate while training, real + made | 0.9 | 0.6 | █▆▃▁ |" in said
+    assert "What it cost" not in said, "that is no curve over steps"
     (file, _) = sorted(Path(".selfsown/durations").iterdir())
     assert json.loads(file.read_text())["stage"] == "toys.make"
 

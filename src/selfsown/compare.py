@@ -122,7 +122,7 @@ def curves(params: Mapping[str, Any]) -> str:
         name = path.parent.name
         paper = read_paper(path, params)
         for plot in paper.plots:
-            if not isinstance(plot, Curves):
+            if not isinstance(plot, Curves) or plot.x != "step":
                 continue
             points = _json(f"metrics/plots/{name}/{plot.file}") or []
             for series in dict.fromkeys(point[plot.series] for point in points):
@@ -135,13 +135,13 @@ def curves(params: Mapping[str, Any]) -> str:
 def _drawn(values: Sequence[float]) -> str:
     """A bar for each point, or for as many as fit, from the lowest to the highest value.
 
-    >>> _drawn([0.0, 0.5, 1.0])
+    >>> _drawn([0.0, 0.4, 1.0])
     '▁▄█'
     """
     low, high = min(values), max(values)
     every = -(-len(values) // LONGEST_CURVE)
     scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(BARS[int((value - low) * scale)] for value in values[::every])
+    return "".join(BARS[round((value - low) * scale)] for value in values[::every])
 
 
 def links() -> str:
