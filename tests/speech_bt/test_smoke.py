@@ -18,8 +18,8 @@ DECODED = ("untouched", *ARMS, "interpolated")
 @pytest.mark.parametrize(
     ("product", "fewest"),
     [
-        ("synthetic", 30),
-        ("intelligibility", 34),
+        ("synthetic", 28),
+        ("intelligibility", 30),
         ("accepted", 8),
         ("interpolations", 8),
         *((f"transcripts/{arm}", 3) for arm in DECODED),

@@ -54,6 +54,9 @@ def test_the_plan_is_a_function_of_the_seed() -> None:
 def test_every_voice_says_what_the_same_real_utterances_say() -> None:
     said = real({"seed": 9, "dev": 9, "test": 9, "text": 9})
     said += [{**said[0], "id": "again"}, {**said[9], "id": "nl", "language": "nl"}]  # a text of both is said once
+    said += [
+        {**row, "id": f"z{row['id']}", "split": "test"} for row in said if row["split"] != "test"
+    ]  # a digit, a prompt
     lines = [line for line in plan(rows(3), said, params()) if line.split == "matched"]
     texts = {row["id"]: row["text"] for row in said}
     assert len(lines) == 3 * 4 and all(line.text == texts[line.group] for line in lines)

@@ -163,7 +163,8 @@ def plan(rows: Sequence[dict[str, str]], real: Sequence[dict[str, str]], params:
 
 def _matched(real: Sequence[dict[str, str]], params: SynthesizeParams) -> list[dict[str, str]]:
     """The real utterances whose texts every voice says: of each text one."""
-    texts = {row["text"]: row for row in sorted(real, key=lambda row: row["id"])}
+    usable = [row for row in real if row["split"] in params.matched.splits]
+    texts = {row["text"]: row for row in sorted(usable, key=lambda row: row["id"])}
     chosen = []
     for split in params.matched.splits:
         pool = {row["id"]: row for row in texts.values() if row["split"] == split}

@@ -191,7 +191,8 @@ def groups_of(
         table = table.filter(pc.field("language").isin(list(params.languages)))
         rows = table.sort_by("id").to_pylist()
         if not rows:
-            raise UserError(f"{arm}: no {name} speech in {', '.join(params.languages)} to train on")
+            rest = " that says no text of the real speech's corpus" if arm == "other_text" else ""
+            raise UserError(f"{arm}: no {name} speech in {', '.join(params.languages)} to train on{rest}")
         groups.append([Spoken(row["audio"]["bytes"], row["text"], row["language"], row["duration"]) for row in rows])
     return groups, [1.0] if len(groups) == 1 else [params.real_share, 1 - params.real_share]
 
