@@ -64,7 +64,7 @@ class ProblemsParams(StageParams):
         description="split: rows wanted of a set without splits of its own, filled in this order; null takes the rest"
     )
     constants: tuple[str, ...] = Field(
-        description="what a program of bigbench-elementary-math may use beside its numbers"
+        description="what a program of bigbench-elementary-math or gsm-symbolic may use beside its numbers"
     )
     steps: Range = Field(description="operators in the equation, of a set without splits of its own")
     quantities: Range = Field(description="numbers in the question, of such a set")

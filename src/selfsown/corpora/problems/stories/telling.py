@@ -1,8 +1,9 @@
 """A story of a template: its words and numbers drawn, and the program over the numbers in the order of their mention.
 
 A template is told in several ways. In its texts `[gave|sold]` is a choice, choices within choices too; `{a}` to `{e}`
-are numbers, each told once; `{name}` is a person and `{he}`, `{him}`, `{his}` the same one, `{name2}` another;
-`{thing}` and `{things}` are one noun in singular and plural, of one of the kinds of `words.NOUNS`, `{things2}` another.
+are numbers, each told once; `{name}` is a person, such as Ben or the baker, and `{he}`, `{him}`, `{his}` the same one,
+`{name2}` another; `{thing}` and `{things}` are one noun in singular and plural, of one of the kinds of `words.NOUNS`,
+`{things2}` another.
 """
 
 from __future__ import annotations
@@ -127,6 +128,7 @@ def _named(text: str) -> set[str]:
 
 
 def _chosen(text: str, rng: Random) -> str:
+    """The text with one of each `[gave|sold]`."""
     while (found := _CHOICE.search(text)) is not None:
         text = text[: found.start()] + rng.choice(found[1].split("|")) + text[found.end() :]
     text = re.sub(r" +(?=[.,?])", "", text)
@@ -183,7 +185,8 @@ class _Words:
 
     def _person(self, which: str) -> tuple[str, bool]:
         if which not in self._names:
-            self._names[which] = self._other(_persons(self._rng.random() < NAMELESS), set(self._names.values()))
+            taken = {(name, male) for name, _ in self._names.values() for male in (True, False)}
+            self._names[which] = self._other(_persons(self._rng.random() < NAMELESS), taken)
         return self._names[which]
 
     def _other(self, pool: list[Said], taken: set[Said]) -> Said:
