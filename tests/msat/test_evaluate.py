@@ -9,7 +9,8 @@ import pytest
 from selfsown.errors import UserError
 from selfsown.evaluation import Row
 from selfsown.msat.evaluate import EVALUATION, measure
-from selfsown.msat.evaluate.matrix import Matrix
+from selfsown.msat.evaluate.gains import over_runs
+from selfsown.msat.evaluate.matrix import TASKS, Matrix
 from selfsown.study import average
 
 MATRIX = Matrix(["dag"], ["digits"], ["2.4"], ["pretrained"], ["pretrained", "scratch"], ["own"])
@@ -27,12 +28,18 @@ def answers(share: float, seed: int = 0, items: int = 120, group: int = 1) -> pd
                 "enlarged": enlarged, "correct": float(rng.random() < share), "majority": float(index % 4 == 0),
                 "steps": 1 + index % 2, "operators": "+-"[: 1 + index % 2],
             })  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(as_written=lambda frame: frame["correct"] * (frame.index % 5 > 0))
+
+
+def asked(frames: Frames, matrix: Matrix) -> Frames:
+    """The answers of each combination as those to its own set."""
+    of = {each.name: each.problem_set for each in matrix.combinations()}
+    return {name: frame.assign(problem_set=of[name]) for name, frame in frames.items()}
 
 
 def measured(frames: Frames, matrix: Matrix = MATRIX) -> dict[tuple[str, str, str], Row]:
     """Rows by measure, arm and part."""
-    rows = measure(frames, {"matrix": matrix._asdict()})
+    rows = measure(asked(frames, matrix), {"matrix": matrix._asdict()})
     found = {row[:3]: row for row in rows}
     assert len(found) == len(rows)
     return found
@@ -40,7 +47,7 @@ def measured(frames: Frames, matrix: Matrix = MATRIX) -> dict[tuple[str, str, st
 
 def frames(pretrained: pd.DataFrame, scratch: pd.DataFrame) -> Frames:
     tasks, *words = [each.name for each in MATRIX.combinations()]
-    return {tasks: answers(0.9), **dict(zip(words, (pretrained, scratch), strict=True))}
+    return asked({tasks: answers(0.9), **dict(zip(words, (pretrained, scratch), strict=True))}, MATRIX)
 
 
 def test_a_clear_gain_is_clear_and_no_gain_is_not() -> None:
@@ -176,3 +183,75 @@ def test_seeds_are_averaged_per_problem(tmp_path: Path) -> None:
     assert found["msat_accuracy", "dag", "msat"]["sd"] == 0
     majority = found["mwp_accuracy", "majority", "own"]
     assert majority["value"] == 0.25 and majority["sd"] == 0
+
+
+def test_a_seq2seq_solver_that_reads_digits_is_scored_over_what_it_wrote_too() -> None:
+    matrix = MATRIX._replace(solvers=["seq2seq", "dag"], representations=["digits", "symbolic"])
+    given = {each.name: answers(0.1 * index + 0.1, index) for index, each in enumerate(matrix.combinations())}
+    found = measured(given, matrix)
+    frame, baseline = (given[f"seq2seq-digits-2.4-{arm}-own"] for arm in ("pretrained", "scratch"))
+    for end, larger in (("", False), ("_enlarged", True)):
+        of, less = (float(rows.loc[rows["enlarged"] == larger, "as_written"].mean()) for rows in (frame, baseline))
+        assert found[f"mwp_accuracy{end}_as_written", "seq2seq_pretrained", "own"].value == pytest.approx(of)
+        assert found[f"mwp_gain{end}_as_written", "seq2seq_pretrained", "own"].value == pytest.approx(of - less)
+    assert found["msat_accuracy_as_written", "seq2seq", "msat"].value < found["msat_accuracy", "seq2seq", "msat"].value
+    assert not [place for place in found if "as_written" in place[0] and ("dag" in place[1] or "symbolic" in place[1])]
+
+
+def folded(gains: list[float], items: int = 60) -> tuple[Frames, Matrix]:
+    """A solver that gains so much in each fold."""
+    matrix = MATRIX._replace(sets=[f"own-fold{fold}" for fold in range(len(gains))])
+    made = {}
+    for each in matrix.combinations():
+        if each.problem_set == TASKS:
+            made[each.name] = answers(0.9)
+            continue
+        fold = int(each.problem_set[-1])
+        frame = answers(0.4 + gains[fold] * (each.arm == "pretrained"), 10 * fold + (each.arm == "scratch"), items)
+        made[each.name] = frame.assign(id=f"{fold}-" + frame["id"], group=f"{fold}-" + frame["group"])
+    return asked(made, matrix), matrix
+
+
+def test_a_gain_over_folds_is_the_same_with_an_interval_of_what_other_runs_would_give() -> None:
+    given, matrix = folded([0.5, 0.0, 0.5, -0.3, 0.4])
+    section = {"matrix": matrix._asdict()}
+    (row,) = over_runs([given], section)
+    gain = measured(given, matrix)["mwp_gain", "dag_pretrained", "own"]
+    assert row[:3] == ("mwp_gain_over_runs", "dag_pretrained", "own")
+    assert row.value == pytest.approx(gain.value) and row.n == gain.n == 300
+    assert row.hi - row.lo > 1.5 * (gain.hi - gain.lo), "the folds disagree"
+    assert over_runs([frames(answers(0.8, 1), answers(0.4, 2))], {"matrix": MATRIX._asdict()}) == []
+
+
+def test_solvers_together_have_a_gain_on_the_only_set_and_over_runs() -> None:
+    first, matrix = folded([0.3, 0.2])
+    both = matrix._replace(solvers=["dag", "seq2seq"])
+    given = {**first, **{name.replace("dag", "seq2seq"): frame for name, frame in first.items()}}
+    found = measured(given, both)
+    assert found["mwp_gain", "pretrained", "own"].value == pytest.approx(
+        found["mwp_gain", "dag_pretrained", "own"].value
+    )
+    rows = {row[:3]: row for row in over_runs([given], {"matrix": both._asdict()})}
+    arms = ("dag_pretrained", "seq2seq_pretrained", "pretrained")
+    assert rows.keys() == {("mwp_gain_over_runs", arm, "own") for arm in arms}
+
+
+def test_a_study_has_intervals_over_its_seeds(tmp_path: Path) -> None:
+    files = [tmp_path / f"seed-{seed}.parquet" for seed in range(2)]
+    for seed, file in enumerate(files):
+        EVALUATION.write_items(frames(answers(0.8 - 0.4 * seed, seed), answers(0.4, 10 + seed)), file)
+    rows = average(files, EVALUATION, {"matrix": MATRIX._asdict()})
+    found = {(row["measure"], row["arm"], row["part"]): row for row in rows}
+    gain, over = (found[name, "dag_pretrained", "own"] for name in ("mwp_gain", "mwp_gain_over_runs"))
+    assert over["value"] == pytest.approx(gain["value"]) and over["hi"] - over["lo"] > 1.5 * (gain["hi"] - gain["lo"])
+
+
+def test_seeds_that_were_kept_before_there_was_a_second_score_are_measured_by_the_first(tmp_path: Path) -> None:
+    matrix = MATRIX._replace(solvers=["seq2seq"])
+    made = {each.name: answers(0.5, index) for index, each in enumerate(matrix.combinations())}
+    EVALUATION.write_items(asked(made, matrix), tmp_path / "now.parquet")
+    pd.read_parquet(tmp_path / "now.parquet").drop(columns="as_written").to_parquet(tmp_path / "before.parquet")
+    now, before = (
+        average([tmp_path / f"{name}.parquet"], EVALUATION, {"matrix": matrix._asdict()}) for name in ("now", "before")
+    )
+    assert before == [row for row in now if "as_written" not in row["measure"]] != now

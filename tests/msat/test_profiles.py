@@ -64,6 +64,30 @@ def test_training_arguments_are_the_librarys_and_validate_the_last_step(profile:
         assert arguments.max_steps % arguments.eval_steps == 0 and arguments.save_steps % arguments.eval_steps == 0
 
 
+@pytest.mark.parametrize("profile", ["gpu", "paper"])
+def test_large_profiles_have_the_authors_encoder_and_validate_on_all(profile: str, tmp_path: Path) -> None:
+    config = composed(f"profile={profile}")
+    path, msat = write_params(tmp_path, config), config["msat"]
+    pretrain = load_params("msat.pretrain", PretrainParams, path)
+    finetune = load_params("msat.finetune", FinetuneParams, path)
+    assert isinstance(pretrain, PretrainParams) and isinstance(finetune, FinetuneParams)
+    assert set(pretrain.num_hidden_layers.model_dump().values()) == {None}
+    assert pretrain.encoder_rate == finetune.encoder_rate == 1
+    assert pretrain.dev_limit == msat["generate"]["dev_size"] == 5000 and finetune.dev_limit is None
+    assert msat["generate"]["size"] - msat["generate"]["dev_size"] - pretrain.dev_limit == 80_000
+    assert msat["answer"]["limit"] is None and "svamp+svamp-hard" in msat["matrix"]["sets"]
+
+
+def test_asdiv_a_is_learnt_in_sixteen_passes_and_tested_in_all_folds() -> None:
+    config = composed("profile=study", "variant=asdiv-a")["msat"]
+    assert config["matrix"]["sets"] == [f"asdiv-a-fold{fold}" for fold in range(5)]
+    assert config["matrix"]["arms"] == ["pretrained", "scratch"]
+    for own in ({}, config["finetune"]["solver_arguments"]["dag"]):
+        arguments = {**config["finetune"]["arguments"], **own}
+        rows = 979 - int(979 * config["finetune"]["validation"])
+        assert arguments["max_steps"] * arguments["per_device_train_batch_size"] / rows == pytest.approx(16, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("solver", "problem_set", "start", "steps", "decay_ratio", "warm_up", "every"),
     [
@@ -90,7 +114,9 @@ def test_the_papers_profile_has_the_papers_schedule(
     params, arguments = trained("paper", tmp_path)[solver, problem_set]
     assert (arguments.max_steps, arguments.eval_steps, arguments.save_steps) == (steps, every, every)
     assert arguments.per_device_train_batch_size == (16 if problem_set else 32)
-    assert arguments.max_grad_norm == (1 if problem_set else 0.1) and arguments.weight_decay == 0.01
+    batch = arguments.per_device_train_batch_size if solver == "dag" else 1  # their DAG solver's loss is a sum over it
+    assert arguments.max_grad_norm * batch == pytest.approx(1 if problem_set else 0.1)
+    assert arguments.adam_epsilon * batch == pytest.approx(1e-8) and arguments.weight_decay == 0.01
     assert params.patience == {("seq2seq", "svamp"): 35, ("dag", "svamp"): 200}.get((solver, problem_set))
     assert params.encoder_rate == 1
     optimizer = optim.AdamW(nn.Linear(1, 1).parameters(), lr=arguments.learning_rate)

@@ -46,13 +46,13 @@ def parse_set(name: str) -> ProblemSet:
 
 
 def set_rows(problems: pa.Table, name: str, test: bool) -> pa.Table:
-    """The test rows of a set, by id, or all its others; of joined sets those of all.
+    """The test rows of a set, by id, or all its others; of joined sets those of all, of which some are for tests alone.
 
     Raises:
-        UserError: a set of a product has none.
+        UserError: a set of a product has none, or nothing is left to learn from.
     """
     found = [_rows(problems, member, test) for member in members(name) if member != QUESTIONS]
-    if not found:
+    if not sum(rows.num_rows for rows in found):
         raise UserError(f"{name!r}: nothing learns from these questions; join them to a set: 'stories+{name}'")
     return pa.concat_tables(found).sort_by("id")
 
@@ -60,9 +60,9 @@ def set_rows(problems: pa.Table, name: str, test: bool) -> pa.Table:
 def _rows(problems: pa.Table, name: str, test: bool) -> pa.Table:
     source, fold = parse_set(name)
     is_test = pc.field("split") == "test" if fold is None else pc.field("fold") == fold
-    rows = problems.filter(pc.field("source") == source).filter(is_test if test else ~is_test)
-    if not rows.num_rows:
-        what = "test" if test else "training"
+    own = problems.filter(pc.field("source") == source)
+    rows = own.filter(is_test if test else ~is_test)
+    if not own.num_rows or (test and not rows.num_rows):
         known = ", ".join(sorted(set(problems["source"].to_pylist())))
-        raise UserError(f"{name!r}: the problems have no {what} row of it; they are of {known}")
+        raise UserError(f"{name!r}: the problems have no {'test ' * test}row of it; they are of {known}")
     return rows

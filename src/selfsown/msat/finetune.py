@@ -61,7 +61,8 @@ def training_rows(
         chosen = {row["group"] for row in rows if row["split"] == "dev"}
     else:
         groups = Counter(row["group"] for row in rows)
-        room = min(int(params.validation * len(rows)), params.dev_limit)
+        room = int(params.validation * len(rows))
+        room = room if params.dev_limit is None else min(room, params.dev_limit)
         chosen = set()
         for group in sorted(groups, key=lambda group: chance(group, params.seed)):
             if groups[group] <= room:

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from selfsown.arithmetic import (
     QUESTIONS,
-    Expression,
+    Program,
     members,
     parse_prefix,
     print_infix,
@@ -33,7 +33,7 @@ from selfsown.errors import UserError
 from selfsown.msat.answer.larger import harder
 from selfsown.msat.solvers.kinds import load_solver
 from selfsown.msat.solvers.representation import Problem, problem_of, read_question
-from selfsown.msat.solvers.scoring import Answered, executed, is_right, solve
+from selfsown.msat.solvers.scoring import Answered, executed, is_right, is_right_as_written, solve
 from selfsown.products import CardInfo, read_card, read_product
 from selfsown.shards import write_product
 from selfsown.stage import In, Metrics, Out, StageParams, stage
@@ -42,14 +42,16 @@ ANSWERS = pa.schema([
     ("id", pa.string()), ("group", pa.string()), ("problem_set", pa.string()), ("enlarged", pa.bool_()),
     ("question", pa.string()), ("numbers", pa.list_(pa.string())), ("gold", pa.string()),
     ("gold_answer", pa.string()), ("program", pa.string()), ("answer", pa.string()), ("reason", pa.string()),
-    ("correct", pa.float64()), ("majority", pa.float64()), ("steps", pa.int32()), ("operators", pa.string()),
+    ("correct", pa.float64()), ("as_written", pa.float64()), ("majority", pa.float64()), ("steps", pa.int32()),
+    ("operators", pa.string()),
 ])  # fmt: skip
 """`problem_set`: the one that the problem is of, where a solver learnt from several that are joined.
 `gold` and `program` are infix; `answer` is exact; `reason` says why there is none; `steps` and `operators` are gold. Of
 questions in plain English nobody says a gold program: it is empty, and they have 0 steps.
 
-`correct` and `majority` are 1 or 0, numbers so that they can be means over seeds: whether the answer is right, and
-whether the training rows' most frequent program would give it, for which nobody needs to read the question.
+`correct`, `as_written` and `majority` are 1 or 0, numbers so that they can be means over seeds: whether the answer is
+right, whether it would be over the numbers that the solver wrote (the authors' scoring of the seq2seq solver), and
+whether the training rows' most frequent program gives it, for which nobody needs to read the question.
 """
 
 
@@ -152,10 +154,10 @@ def limited(table: pa.Table, params: AnswerParams) -> Sequence[Mapping[str, Any]
     return table.to_pylist()
 
 
-def majority_program(rows: pa.Table) -> Expression:
+def majority_program(rows: pa.Table) -> Program:
     """The most frequent program; of several the first in the alphabet."""
     counts = Counter(rows["equation"].to_pylist())
-    return parse_prefix(min(counts, key=lambda equation: (-counts[equation], equation)))
+    return Program(parse_prefix(min(counts, key=lambda equation: (-counts[equation], equation))), {})
 
 
 def enlarged(rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
@@ -177,4 +179,5 @@ def _row(row: Mapping[str, Any], problem: Problem, found: Answered) -> dict[str,
         "answer": "" if found.value is None else print_value(found.value),
         "reason": found.reason,
         "correct": float(is_right(found, problem)),
+        "as_written": float(is_right_as_written(found, problem)),
     }

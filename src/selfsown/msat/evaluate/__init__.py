@@ -2,12 +2,12 @@
 
 Input: the answers of each trained solver. Output: rows of figures, the items behind them, plots; solvers registered.
 Intervals are over groups of near-duplicates, which are right or wrong together. A part is a set of problems, or the
-plain mean over several, `mean_of_sets`, of each solver and, as the arm without a solver's name, of both.
+plain mean over several, `mean_of_sets`, of each solver and, as the arm without a solver's name, of both. Measures that
+end in `as_written` are over the numbers that the solver wrote, as its authors score it; the others over the question's.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,12 +17,12 @@ from pydantic import ConfigDict
 
 from selfsown import evaluation
 from selfsown.arithmetic import members, parse_set
-from selfsown.evaluation import ComparisonParams, Counts, Evaluation, Row, mean_counts
+from selfsown.evaluation import ComparisonParams, Counts, Evaluation, Row
+from selfsown.msat.evaluate.gains import by_set, gains, over_runs, plain, right
 from selfsown.msat.evaluate.matrix import TASKS, Combination, Matrix
 from selfsown.products import read_product
 from selfsown.stage import In, Metrics, Out, stage
 
-BASELINE = "scratch"
 OPERATORS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 MOST_STEPS = 5  # problems of more are counted with those of so many
 SAMPLED = ("id", "question", "numbers", "gold", "gold_answer", "program", "answer", "reason")
@@ -54,7 +54,8 @@ def evaluate(
     matrix = Matrix.of(params.model_dump())
     frames = {each.name: read_product(answers / each.name).to_pandas() for each in matrix.combinations()}
     EVALUATION.write_items(frames, items)
-    measured = EVALUATION.measure(frames, {"matrix": matrix._asdict()})
+    section = {"matrix": matrix._asdict()}
+    measured = [*measure(frames, section), *over_runs([frames], section)]
     samples = []
     for name, frame in frames.items():
         kinds = {kind: frame[frame["correct"] == x].head(params.samples) for x, kind in enumerate(("wrong", "right"))}
@@ -66,19 +67,19 @@ def evaluate(
     marked: list[dict[str, object]] = []
     for solver in params.solvers:
         chosen = Combination(solver, *matrix.first[1:3], arm=params.registered, problem_set=params.sets[0])
-        asked = _plain(frames[chosen.name])
-        arm, right = matrix.place(chosen)[0], _right(asked)
+        asked = plain(frames[chosen.name])
+        arm, counts = matrix.place(chosen)[0], right(asked)
         parts = [(arm, each.part) for each in chosen.alone()]
-        own = [row for row in measured if row[1:3] in ((solver, TASKS), *parts)]
+        figures = [row for row in measured if row[1:3] in ((solver, TASKS), *parts)]
         marked += evaluation.register(
             f"selfsown-msat-{solver}",
             models / chosen.folder,
-            counts=right.others(),
-            baseline=_right(_majority(asked)).others(),
+            counts=counts.others(),
+            baseline=right(asked, "majority").others(),
             baseline_name="the most frequent program",
             metric="error_rate",
             evaluation=problems,
-            rows=own,
+            rows=figures,
             about=CARD.format(**chosen._asdict(), learnt=" and ".join(members(chosen.problem_set))),
             header={"language": ["en"], "tags": ["math-word-problems", solver]},
             example=["A box holds 12 pens. How many pens do 7 boxes hold?"],
@@ -99,70 +100,35 @@ def measure(frames: Mapping[str, pd.DataFrame], section: Mapping[str, Any]) -> l
     over folds that papers report, has its figure beside that.
     """
     matrix = Matrix.of(section["matrix"])
-    frames = _by_set(frames, matrix)
+    frames = by_set(frames, matrix)
     measured: list[Row] = []
     joined: dict[Combination, pd.DataFrame] = {}
-    gains: dict[str, dict[str, list[tuple[Counts, Counts]]]] = defaultdict(lambda: defaultdict(list))
     for whole, folds in matrix.by_part().items():
-        parts = {parse_set(fold.problem_set).fold: _plain(frames[fold.name]) for fold in folds}
-        joined[whole] = pd.concat([frames[fold.name] for fold in folds])
         arm, measure = matrix.place(whole)
-        measured += _accuracies(measure, arm, whole.part, joined[whole])
-        measured += [_right(f).rate(f"{measure}_fold{k}", arm, whole.part) for k, f in parts.items() if k is not None]
+        joined[whole] = rows = pd.concat([frames[fold.name] for fold in folds])
+        for score, column in whole.scores(rows).items():
+            measured += _accuracies(measure, arm, whole.part, rows.assign(correct=rows[column]), score)
+        parts = {fold: plain(frames[fold.name]) for fold in folds}
+        numbered = {parse_set(fold.problem_set).fold: rows for fold, rows in parts.items()}
+        measured += [right(x).rate(f"{measure}_fold{k}", arm, whole.part) for k, x in numbered.items() if k is not None]
         if len(parts) > 1:
             of_folds = [frame["correct"].mean() for frame in parts.values()]
             measured.append(Row(f"{measure}_mean_of_folds", arm, whole.part, float(np.mean(of_folds))))
         if whole[:4] == matrix.first and whole.problem_set != TASKS:  # the same of every solver
-            measured += _accuracies(measure, "majority", whole.part, _majority(joined[whole]))
-    for whole in (each for each in joined if each.problem_set != TASKS and each.arm != BASELINE in matrix.arms):
-        arm, baseline = matrix.place(whole)[0], joined[whole._replace(arm=BASELINE)]
-        for end, larger in (("", False), ("_enlarged", True)):
-            ours, theirs = (_right(rows[rows["enlarged"] == larger]) for rows in (joined[whole], baseline))
-            if ours.n or theirs.n:
-                measured.append(evaluation.difference(f"mwp_gain{end}", arm, whole.part, [(ours, theirs)]))
-            for both in (arm, arm.removeprefix(f"{whole.solver}_")) if not larger else ():
-                gains[both][whole.part].append((ours, theirs))
-    for arm, by_part in gains.items():
-        if len(by_part) > 1:  # solvers are asked the same problems: averaged on each before any is resampled
-            pairs = [
-                (mean_counts([x for x, _ in both]), mean_counts([y for _, y in both])) for both in by_part.values()
-            ]
-            measured.append(evaluation.difference("mwp_gain", arm, "mean_of_sets", pairs))
-    return measured
+            measured += _accuracies(measure, "majority", whole.part, rows.assign(correct=rows["majority"]))
+    return [*measured, *gains(joined, matrix)]
 
 
 KEYS = ("id", "group", "problem_set", "enlarged", "steps", "operators")
-EVALUATION = Evaluation(KEYS, ("correct", "majority"), measure)
+EVALUATION = Evaluation(KEYS, ("correct", "as_written", "majority"), measure, over_runs)
 
 
-def _by_set(frames: Mapping[str, pd.DataFrame], matrix: Matrix) -> dict[str, pd.DataFrame]:
-    """The answers of each combination, those to joined sets apart."""
-    parted = {}
-    for each in matrix.combinations():
-        frame, alone = frames[each.name], each.alone()
-        for part in alone:
-            parted[part.name] = frame[frame["problem_set"] == part.problem_set] if len(alone) > 1 else frame
-    return parted
-
-
-def _majority(frame: pd.DataFrame) -> pd.DataFrame:
-    """What the most frequent program answers."""
-    return frame.assign(correct=frame["majority"])
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[~frame["enlarged"]]
-
-
-def _right(frame: pd.DataFrame) -> Counts:
-    return Counts.of(frame, "correct", by="group")
-
-
-def _accuracies(measure: str, arm: str, part: str, frame: pd.DataFrame) -> Iterator[Row]:
-    """Accuracy: all, with larger numbers, by number of steps, by operator in the gold program."""
-    plain = _plain(frame)
-    steps, signs = plain["steps"].clip(upper=MOST_STEPS), plain["operators"]
-    chosen = {"": plain, "_enlarged": frame[frame["enlarged"]]}
-    chosen |= {f"_steps{count}": plain[steps == count] for count in sorted(set(steps) - {0})}
-    chosen |= {f"_{name}": plain[signs.str.contains(sign, regex=False)] for sign, name in OPERATORS.items()}
-    yield from (_right(rows).rate(f"{measure}{end}", arm, part) for end, rows in chosen.items() if not rows.empty)
+def _accuracies(measure: str, arm: str, part: str, frame: pd.DataFrame, score: str = "") -> Iterator[Row]:
+    """Accuracy: all, with larger numbers, and, over the question's own, by steps and operators of the gold program."""
+    asked = plain(frame)
+    steps, signs = asked["steps"].clip(upper=MOST_STEPS), asked["operators"]
+    chosen = {score: asked, f"_enlarged{score}": frame[frame["enlarged"]]}
+    if not score:
+        chosen |= {f"_steps{count}": asked[steps == count] for count in sorted(set(steps) - {0})}
+        chosen |= {f"_{name}": asked[signs.str.contains(sign, regex=False)] for sign, name in OPERATORS.items()}
+    yield from (right(rows).rate(f"{measure}{end}", arm, part) for end, rows in chosen.items() if not rows.empty)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from selfsown.arithmetic import members, parse_set
@@ -35,6 +35,19 @@ class Combination(NamedTuple):
     def folder(self) -> str:
         """Of its model, in the folder of all models: after the tasks, or after a set."""
         return f"pretrain/{self.start}" if self.problem_set == TASKS else f"finetune/{self.name}"
+
+    def scores(self, counted: Container[str]) -> dict[str, str]:
+        """By the end of a measure's name, the column of `counted` that it is of.
+
+        A seq2seq solver that reads digits writes them too, so that its programs have a second value. Studies of before
+        it was counted have the first alone.
+        """
+        writes = (self.solver, self.representation) == ("seq2seq", "digits") and "as_written" in counted
+        return {"": "correct", **({"_as_written": "as_written"} if writes else {})}
+
+    def without_solver(self, arm: str) -> str:
+        """The arm's name for all solvers together."""
+        return arm.removeprefix(f"{self.solver}_")
 
     @property
     def part(self) -> str:

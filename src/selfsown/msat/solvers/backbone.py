@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from selfsown.arithmetic import Expression, Refused, parse_decimal
+from selfsown.arithmetic import Program, Refused, parse_decimal
 from selfsown.errors import UserError
 from selfsown.files import write_atomic
 from selfsown.msat.solvers.adapters import add_adapters
@@ -130,8 +130,8 @@ class Backbone(nn.Module):
         """Targets of a batch whose numbers' `spans` are `[batch, numbers, 2]`, as arguments of `forward`."""
 
     @abstractmethod
-    def decode(self, batch: dict[str, Tensor]) -> list[Expression | Refused]:
-        """Greedy programs of a batch, in its order; a program that is none is the refusal to read it."""
+    def decode(self, batch: dict[str, Tensor]) -> list[Program | Refused]:
+        """Greedy programs of a batch in order, with the numbers that they state; one that is none is its refusal."""
 
     def read(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """States `[batch, tokens, width]` of token ids `[batch, tokens]`."""

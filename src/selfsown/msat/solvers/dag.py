@@ -2,7 +2,8 @@
 
 A value is the result of a step (newest first), a constant or a number of the question: the list of operands of
 `selfsown.arithmetic`. At each step all pairs of values and six operators are scored, the best becomes a new value in
-front and a GRU tells the others of it, until a step says that its value is the answer.
+front and a GRU tells the others of it, until a step says that its value is the answer. Built as the authors' code
+describes it; their loss is a sum over the batch, this one a mean (`conf/msat/paper.yaml`).
 
 Shapes: values `[batch, slots, width]`; candidates `[batch, pairs, operators, 2]`, the last axis go on / stop.
 """
@@ -24,6 +25,7 @@ from selfsown.arithmetic import (
     Number,
     Operand,
     Operation,
+    Program,
     Refused,
     deductive_steps,
     parse_decimal,
@@ -51,7 +53,7 @@ class DagSolver(Backbone):
         super().__init__(config, encoder, tokenizer)
         width, count = self.width, len(OPERATORS)
         self.known = [Constant(parse_decimal(text)) for text in config.constants]
-        self.constants = nn.Parameter(torch.randn(len(config.constants), width) * 0.02)
+        self.constants = nn.Parameter(torch.randn(len(config.constants), width))
         # One network Linear(3 width, width), ReLU, LayerNorm for each operator. Its input [a; b; a * b] is never built:
         # what a and b add is computed once for each value, not for each pair.
         self.of_left = nn.Linear(width, count * width)
@@ -61,8 +63,8 @@ class DagSolver(Backbone):
         self.norm_shift = nn.Parameter(torch.zeros(count, width))
         self.dropout = nn.Dropout(config.dag.dropout)
         self.score = nn.Linear(width, 1)
-        self.stopper = nn.Linear(width, 2)
-        self.value_score = nn.Linear(width, 1)
+        self.stopper = scorer(width, 2, config.dag.dropout)
+        self.value_score = scorer(width, 1, config.dag.dropout)
         self.gru = nn.GRUCell(width, width)
 
     def target(self, problem: Problem) -> list[Step]:
@@ -163,28 +165,33 @@ class DagSolver(Backbone):
         row, left, right = candidates
         of_value = self.value_score(values).squeeze(-1)
         of_pair = of_value[row, left] + of_value[row, right]
-        weight, bias = self.score.weight + self.stopper.weight, self.score.bias + self.stopper.bias
-        of_candidate = (nn.functional.linear(results, weight, bias) + of_pair[:, None, None]).float()
+        of_candidate = (self.score(results) + self.stopper(results) + of_pair[:, None, None]).float()
         places = row.new_zeros(*values.shape[:2], values.shape[1])
         scores = of_candidate.new_full((*places.shape, *of_candidate.shape[1:]), IMPOSSIBLE)
         places[row, left, right] = torch.arange(len(row), device=row.device)
         return scores.index_put((row, left, right), of_candidate), places
 
     def step(self, values: Tensor, there: Tensor, made: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
-        """Put what a step `made` `[batch, width]` in front, and tell the other values of it."""
+        """Put what a step `made` `[batch, width]` in front, and tell the other values of it.
+
+        As in the authors' code the values are the GRU's input, and what was made is the state that each changes.
+        """
         batch, slots, width = values.shape
-        told = self.gru(made[:, None].expand(-1, slots, -1).reshape(-1, width), values.reshape(-1, width))
+        told = self.gru(values.reshape(-1, width), made[:, None].expand(-1, slots, -1).reshape(-1, width))
         values = torch.cat([made[:, None].to(told.dtype), told.view(batch, slots, width)], 1)
         return values, torch.cat([active[:, None], there], 1)
 
     @torch.inference_mode()
-    def decode(self, batch: dict[str, Tensor]) -> list[Expression | Refused]:
-        """The best candidate of each step, for all rows at once; rows that have stopped leave the batch."""
+    def decode(self, batch: dict[str, Tensor]) -> list[Program | Refused]:
+        """The best candidate of each step, for all rows at once; rows that have stopped leave the batch.
+
+        No program states a number: values are the question's own.
+        """
         spans = batch["spans"]
         values, there = self.first_values(batch["input_ids"], batch["attention_mask"], spans)
         numbers = [Number(index) for index in range(spans.shape[1])]
         operands: list[list[Expression]] = [[*self.known, *numbers] for _ in range(len(spans))]
-        programs: list[Expression | Refused] = [Refused("no step was the last") for _ in operands]
+        programs: list[Program | Refused] = [Refused("no step was the last") for _ in operands]
         rows = list(range(len(spans)))
         for _ in range(self.settings.dag.max_steps):
             candidates = self.candidates(there)
@@ -207,7 +214,7 @@ class DagSolver(Backbone):
                     programs[row] = refused
                     continue
                 if last:
-                    programs[row] = made
+                    programs[row] = Program(made, {})
                 else:
                     known.insert(0, made)
                     going.append(position)
@@ -221,12 +228,19 @@ class DagSolver(Backbone):
 
     def _resize_constants(self, kept: Sequence[int | None]) -> None:
         old = self.constants.detach()
-        new = torch.randn(len(kept), self.width) * 0.02
+        new = torch.randn(len(kept), self.width)
         for index, source in enumerate(kept):
             if source is not None:
                 new[index] = old[source]
         self.constants = nn.Parameter(new)
         self.known = [Constant(parse_decimal(text)) for text in self.settings.constants]
+
+
+def scorer(width: int, scores: int, dropout: float) -> nn.Sequential:
+    """What the stopper and the scorer of values are: `[..., width]` -> `[..., scores]`."""
+    return nn.Sequential(
+        nn.Linear(width, width), nn.ReLU(), nn.LayerNorm(width), nn.Dropout(dropout), nn.Linear(width, scores)
+    )
 
 
 def operation(left: Expression, right: Expression, operator: str) -> Operation:

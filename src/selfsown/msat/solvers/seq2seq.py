@@ -1,8 +1,8 @@
 """The seq2seq solver: a Transformer decoder writes the program as code, token by token (section 3.3 of the paper).
 
 `NUM0 = 6 6 <SEP> NUM1 = 2 <SEP> RES_ = NUM0 / NUM1`, in a vocabulary of about 40 words and the constants. With symbolic
-questions the numbers' values are not written. To write them trains the solver to read digits; the program is executed
-over the numbers of the question itself, where the paper's code takes what was written.
+questions the numbers' values are not written. To write them trains the solver to read digits. The authors run the
+program over what was written; `selfsown solve` runs it over the numbers of the question, and both are measured.
 
 Shapes: states of the question `[batch, tokens, width]`, code `[batch, length]`.
 """
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from selfsown.arithmetic import Expression, Refused, parse_code, print_code
+from selfsown.arithmetic import Program, Refused, parse_program, print_code
 from selfsown.arithmetic.steps import RESULT, SEPARATOR
 from selfsown.msat.solvers.backbone import Backbone, DecoderParams, SolverConfig
 from selfsown.msat.solvers.representation import Problem, Unreadable, decimal
@@ -161,7 +161,7 @@ class Seq2SeqSolver(Backbone):
         return self._predict(hidden)
 
     @torch.inference_mode()
-    def decode(self, batch: dict[str, Tensor]) -> list[Expression | Refused]:
+    def decode(self, batch: dict[str, Tensor]) -> list[Program | Refused]:
         """Greedy programs, each token from the cached keys and values of those before it."""
         words = self.words
         written = self.greedy(batch["input_ids"], batch["attention_mask"])
@@ -234,10 +234,10 @@ def code_tokens(problem: Problem, style: str) -> list[str]:
         raise Unreadable(refused.reason) from None
 
 
-def read_code(words: Sequence[str]) -> Expression | Refused:
-    """A program from what the decoder wrote."""
+def read_code(words: Sequence[str]) -> Program | Refused:
+    """A program from what the decoder wrote, with the numbers that it states."""
     try:
-        return parse_code(" ".join(words))
+        return parse_program(" ".join(words))
     except Refused as refused:
         return refused
 

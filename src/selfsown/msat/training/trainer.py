@@ -52,14 +52,15 @@ POOL = 32
 class TrainingParams(StageParams):
     """What pre-training and fine-tuning share.
 
-    `patience`: validations without a better one before it ends. `encoder_rate`: the learning rate of what the encoder
-    came with, as a share of the others'; what is new may learn faster than what is not. `arguments` are
-    `TrainingArguments`, given to them as they are. `solver_arguments` stand over them, and over `patience`, for one
-    kind of solver (`dag`), and then for it on one source of problems (`dag-svamp`).
+    `dev_limit`: how many rows are validated on at most, null for all there are. `patience`: validations without a
+    better one before it ends. `encoder_rate`: the learning rate of what the encoder came with, as a share of the
+    others'; what is new may learn faster than what is not. `arguments` are `TrainingArguments`, given to them as they
+    are. `solver_arguments` stand over them, and over `patience`, for one kind of solver (`dag`), and then for it on one
+    source of problems (`dag-svamp`).
     """
 
     seed: int = Field(ge=0)
-    dev_limit: int = Field(ge=1)
+    dev_limit: int | None = Field(ge=1)
     dev_batch_size: int = Field(ge=1)
     patience: int | None = Field(None, ge=1)
     encoder_rate: float = Field(gt=0, le=1)
