@@ -17,7 +17,7 @@ from pydantic import ConfigDict
 
 from selfsown import evaluation
 from selfsown.arithmetic import members, parse_set
-from selfsown.evaluation import ComparisonParams, Counts, Evaluation, Row
+from selfsown.evaluation import ComparisonParams, Evaluation, Row
 from selfsown.msat.evaluate.gains import by_set, gains, over_runs, plain, right
 from selfsown.msat.evaluate.matrix import TASKS, Combination, Matrix
 from selfsown.products import read_product
