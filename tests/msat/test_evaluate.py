@@ -32,9 +32,9 @@ def answers(share: float, seed: int = 0, items: int = 120, group: int = 1) -> pd
 
 
 def asked(frames: Frames, matrix: Matrix) -> Frames:
-    """The answers of each combination as those to its own set."""
+    """The answers of each combination as those to its own set; of joined sets they say it themselves."""
     of = {each.name: each.problem_set for each in matrix.combinations()}
-    return {name: frame.assign(problem_set=of[name]) for name, frame in frames.items()}
+    return {name: x if "+" in of[name] else x.assign(problem_set=of[name]) for name, x in frames.items()}
 
 
 def measured(frames: Frames, matrix: Matrix = MATRIX) -> dict[tuple[str, str, str], Row]:

@@ -9,6 +9,7 @@ from tests.msat.test_evaluate import answers, asked
 from tests.report.pages import ROOT, composed, row, said_of
 
 from selfsown import bootstrap
+from selfsown.arithmetic import members
 from selfsown.msat.evaluate import measure
 from selfsown.msat.evaluate.matrix import TASKS, Matrix
 from selfsown.report.paper import read_paper
@@ -92,7 +93,8 @@ def test_whatever_a_variant_measures_is_declared(chosen: str, monkeypatch: pytes
     for index, each in enumerate(matrix.combinations()):
         made = answers(0.5, index, 24).assign(operators="+-*/")
         larger, most = (False, 3) if each.problem_set == TASKS else (made.index % 2 == 0, 8)
-        frames[each.name] = made.assign(enlarged=larger, steps=1 + made.index % most)
+        made = made.assign(enlarged=larger, steps=1 + made.index % most)
+        frames[each.name] = pd.concat([made.assign(problem_set=name) for name in members(each.problem_set)])
     rows = measure(asked(frames, matrix), {"matrix": matrix._asdict()})
     paper = read_paper(ROOT / "pipelines/msat/paper.yaml", parameters)
     paper.check_declared({row.measure for row in rows}, {row.arm for row in rows})

@@ -46,7 +46,8 @@ def trained(profile: str, tmp_path: Path) -> dict[tuple[str, str], tuple[Trainin
     config = composed(f"profile={profile}")
     path = write_params(tmp_path, config)
     matrix, made = config["msat"]["matrix"], {}
-    for model, section, sets in ((PretrainParams, "pretrain", [""]), (FinetuneParams, "finetune", matrix["sets"])):
+    learnt = [members(name)[0] for name in matrix["sets"]]
+    for model, section, sets in ((PretrainParams, "pretrain", [""]), (FinetuneParams, "finetune", learnt)):
         params = load_params(f"msat.{section}", model, path)
         assert isinstance(params, TrainingParams)
         sources = {name.partition("-")[2] for name in params.solver_arguments} - {""}

@@ -16,7 +16,7 @@ from tests.msat.tiny_solver import problem, tiny_config, tiny_encoder
 from tests.stage_process import finish, start_stage
 from transformers import TrainerCallback
 
-from selfsown import device, study
+from selfsown import device, study, unfinished
 from selfsown.arithmetic import PROBLEM, evaluate, operators, parse_decimal, parse_prefix, print_value
 from selfsown.errors import UserError
 from selfsown.msat.answer import AnswerParams, answer
@@ -231,15 +231,15 @@ def test_a_stopped_run_keeps_its_patience(
 def test_a_run_that_is_killed_while_its_solver_is_moved_ends_whole(
     inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, move = tmp_path / "model", Path.replace
+    model, move = tmp_path / "model", unfinished.place
 
-    def kill(path: Path, target: Path) -> Path:
-        if path.name == "model.safetensors" and Path(target).parent == model:
+    def kill(made: Path, out: Path) -> None:
+        if made.name == "model.safetensors" and out == model:
             raise KeyboardInterrupt
-        return move(path, target)
+        move(made, out)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", kill)
+        patch.setattr(unfinished, "place", kill)
         with pytest.raises(KeyboardInterrupt):
             pretrained(inputs, model)
     assert (model / "encoder").is_dir() and not (model / "model.safetensors").exists()

@@ -62,8 +62,9 @@ def taken_over(pipeline: str, *stages: str) -> set[str]:
 MEANT = {
     "which arms there are, and which model is registered": {"matrix.arms", "matrix.transcribed", "evaluate.registered"},
     "how voices are judged, whatever their number": {
-        "gate.norm_i", "gate.min_norm_i", "gate.max_wer", "gate.max_silence", "gate.max_clipping", "gate.max_length_z",
-        "gate.expect.intelligibility.max_wer_real",
+        "gate.norm_i", "gate.min_norm_i", "gate.max_wer", "gate.max_cer", "gate.max_silence", "gate.max_clipping",
+        "gate.max_length_z",
+        "gate.expect.intelligibility.max_wer_real", "gate.expect.intelligibility.max_cer_real",
     },
     "what an utterance or sentence must be": {
         *(f"gate.expect.{kind}.{limit}" for kind in ("speech", "synthetic") for limit in (
@@ -86,6 +87,11 @@ MEANT = {
     },
     "how weights between two models are tried and chosen": {
         "interpolate.arm", "interpolate.alphas", "interpolate.tolerance",
+    },
+    "how a TTS model learns, and whom it imitates, which laptop never does": {
+        name.removeprefix("speech_bt.")
+        for stage in ("codes", "adapt_tts", "prompts")
+        for name in leaves(composed("profile=laptop")["speech_bt"][stage], f"speech_bt.{stage}")
     },
     "what is counted, and shown": {
         *(f"{stage}.normalizer" for stage in ("intelligibility", "interpolate", "train", "transcribe")),

@@ -64,7 +64,10 @@ def test_the_pool_is_of_seed_clips_and_speaks(world: dict[str, Path], tmp_path: 
     measured = {row["id"]: row for row in read_product(made["measured"]).to_pylist()}
     first = next(iter(pool))
     np.testing.assert_allclose(engine._latents(first, None)[1].flatten(), measured[first]["embedding"], atol=1e-6)
-    lines = [Line(f"s{number}", "ahoj", "cs", "made here", each, 1) for number, each in enumerate(imitated[:2])]
+    lines = [
+        Line(f"s{number}", "ahoj", "cs", "made here", f"s{number}", "synthetic", each, 1)
+        for number, each in enumerate(imitated[:2])
+    ]
     spoken = Synthesizer(AugmentParams(), made["prompts"], world["tts"])(lines).kept.to_pylist()
     assert [row["speaker"] for row in spoken] == [f"coqui-tts/{each}" for each in list(pool)[:2]]
     assert spoken[0]["audio"]["bytes"] != spoken[1]["audio"]["bytes"]

@@ -77,7 +77,9 @@ def test_a_language_without_voices_or_sentences_is_named() -> None:
 
 
 def test_what_no_voice_should_read_reaches_no_engine(tmp_path) -> None:
-    lines = plan([{**rows(1)[0], "text": "Ahoj 😀 lidi."}, {**rows(2)[1], "text": "Ahoj lidi."}], params(renditions=1))
+    lines = plan(
+        [{**rows(1)[0], "text": "Ahoj 😀 lidi."}, {**rows(2)[1], "text": "Ahoj lidi."}], [], params(renditions=1)
+    )
     result = Synthesizer(AugmentParams(), tmp_path)(lines)
     assert result.kept["text"].to_pylist() == ["Ahoj lidi."]
     assert result.rejected is not None

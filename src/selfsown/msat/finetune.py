@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import Field
 from transformers import set_seed
 
-from selfsown.arithmetic import parse_set, set_rows
+from selfsown.arithmetic import members, parse_set, set_rows
 from selfsown.identity import Identity
 from selfsown.msat.solvers.kinds import load_solver
 from selfsown.msat.training.trainer import TrainingParams, problems_of, run
@@ -46,7 +46,7 @@ def finetune(
     set_seed(params.seed)
     solver = load_solver(start, encoder_dropout=params.encoder_dropout)
     solver.replace_constants(params.constants)
-    params = params.of_solver(solver.settings.kind, parse_set(problem_set).source)
+    params = params.of_solver(solver.settings.kind, parse_set(members(problem_set)[0]).source)
     train, dev = training_rows(problems, problem_set, params)
     history = run(solver, params, problems_of(train), problems_of(dev), work, "msat.finetune")
     return finish(work, solver.save, history)

@@ -75,6 +75,7 @@ def write_product(
     work.mkdir(parents=True)
     for index, table in enumerate(kept):
         _write_shard(work, index, ShardResult(table, rejected if index == 0 else None), schema)
+        unfinished.place(work / f"part-{index:05d}.parquet", out)  # there to be looked at if no card follows
     return _finish(work, schema, card)
 
 
