@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.msat.solutions import faults
 from tests.msat.tiny_solver import tiny_config, tiny_encoder
 
-from selfsown.arithmetic import OPERATORS, Constant, Expression, Number, Operation, Refused, read_quantities
+from selfsown.arithmetic import OPERATORS, Constant, Expression, Number, Operation, Program, Refused, read_quantities
 from selfsown.cli import app
 from selfsown.errors import UserError
 from selfsown.msat.commands.solve import Solution, Solver, serve
@@ -96,7 +96,7 @@ def test_each_digit_of_a_question_is_read_once_left_in_a_word_or_refused(text: s
 def test_answer_equation_and_steps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     product = Operation("*", Number(0), Number(1))
     program = Operation("/", Operation("-", product, Number(2)), product)
-    monkeypatch.setattr(DagSolver, "decode", lambda self, batch: [program] * len(batch["input_ids"]))
+    monkeypatch.setattr(DagSolver, "decode", lambda self, batch: [Program(program, {})] * len(batch["input_ids"]))
     first, second = Solver.load(folder).solve(["A is 2 , B is 3 , K is 1 ?", "A is 0 , B is 3 , K is 1 ?"])
     assert (first.answer, first.equation) == ("5/6", "(2 * 3 - 1) / (2 * 3)")
     assert first.steps == ("2 * 3 = 6", "6 - 1 = 5", "5 / 6 = 5/6")
@@ -115,7 +115,9 @@ def any_program(rng: random.Random, depth: int = 4) -> Expression:
 
 def test_every_answer_follows_from_its_equation_and_steps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(3)
-    monkeypatch.setattr(DagSolver, "decode", lambda self, batch: [any_program(rng) for _ in batch["input_ids"]])
+    monkeypatch.setattr(
+        DagSolver, "decode", lambda self, batch: [Program(any_program(rng), {}) for _ in batch["input_ids"]]
+    )
     asked = [f"A is {a} , B is 1.5 and K is 1,000 ?" for a in range(60)]
     solutions = Solver.load(folder).solve(asked)
     assert [faults(solution) for solution in solutions] == [[]] * len(asked)
