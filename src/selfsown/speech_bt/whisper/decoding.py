@@ -54,7 +54,7 @@ def chosen_clips(
             rows = table.filter((pc.field("split") == split) & (pc.field("language") == language)).sort_by("id")
             groups = dict(zip(rows["id"].to_pylist(), rows["group"].to_pylist(), strict=True))
             kept = drawn(groups, rows.num_rows if limit is None else limit, seed)
-            for row in rows.filter(pc.field("id").isin(kept)).to_pylist():
+            for row in rows.filter(pc.field("id").isin(pa.array(kept, pa.string()))).to_pylist():  # perhaps none
                 clips.append(Clip(row["id"], split, language, row["speaker"], row["text"], row["audio"]["bytes"]))
     return clips
 
