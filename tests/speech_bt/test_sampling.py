@@ -65,3 +65,4 @@ def test_clips_of_a_product_are_drawn_from_each_split_and_language(tmp_path: Pat
     }
     assert [clip.id for clip in chosen if clip.language == "cs"] == sorted(c.id for c in chosen if c.language == "cs")
     assert len(chosen_clips(tmp_path / "speech", ["dev", "test"], ["cs"])) == 50
+    assert {clip.language for clip in chosen_clips(tmp_path / "speech", ["test"], None)} == {"cs"}, "nl has none there"
