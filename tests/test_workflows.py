@@ -84,7 +84,7 @@ GH = '#!/bin/bash\necho "gh $*: $(cat "${@: -1}")"\n'
     ("head", "label", "status", "jobs"),
     [
         (actions.OURS, "gpu", 0, {"repro": "succeeded", "comment": "succeeded"}),
-        (actions.OURS, "gpu", 1, {"repro": "failed", "comment": "succeeded"}),
+        pytest.param(actions.OURS, "gpu", 1, {"repro": "failed", "comment": "succeeded"}, marks=pytest.mark.slow),
         (actions.OURS, "other", 0, {}),
         ("stranger/selfsown", "gpu", 0, {}),
     ],
@@ -105,6 +105,7 @@ def test_only_our_own_heads_with_the_label_run_on_a_gpu_runner(
     assert ("gh pr comment 7 --repo me/selfsown --edit-last --create-if-none" in done.said) == bool(jobs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("event", "inputs", "told"),
     [

@@ -74,7 +74,9 @@ def test_the_ends_are_the_two_models_and_every_alpha_hears_the_same_clips(
     assert rows.filter(pc.field("alpha") == 0.5).num_rows == 6
 
 
-@pytest.mark.parametrize("alpha", [0, 0.5, 1])
+@pytest.mark.parametrize(
+    "alpha", [0.5, pytest.param(0, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.slow)]
+)
 def test_what_is_picked_is_a_stock_model_with_these_weights(
     alpha: float, inputs: dict[str, Path], tmp_path: Path
 ) -> None:
