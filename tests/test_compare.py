@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import doctest
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from tests.report.conftest import PAPER, PARAMS
-from tests.report.pages import row, write
+from tests.report.pages import ROOT, row, write
 
 from selfsown import compare
-from selfsown.compare import comparison
+from selfsown.compare import comparison, curves
 from selfsown.errors import UserError
+from selfsown.params import read_yaml
 from selfsown.tracking import durations
 
 
@@ -84,6 +86,22 @@ def test_minutes_per_stage_and_curves(project: Path) -> None:
     assert "What it cost" not in said, "that is no curve over steps"
     (file, _) = sorted(Path(".selfsown/durations").iterdir())
     assert json.loads(file.read_text())["stage"] == "toys.make"
+
+
+def test_of_several_measures_the_one_that_was_taken_is_drawn(project: Path) -> None:
+    paper = Path("pipelines/toys/paper.yaml")
+    paper.write_text(PAPER.replace("y: rate", "y: [other_rate, rate]"))
+    assert "y: [other_rate, rate]" in paper.read_text()
+    write(Path("metrics/plots/toys/dev.json"), [{"arm": "both", "step": step, "rate": 1 - step} for step in (0, 1)])
+    assert "| toys: Error rate while training, real + made | 1 | 0 | █▁ |" in comparison("HEAD")
+
+
+def test_the_curves_that_are_kept_here_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    said = curves(read_yaml(Path("params.yaml")))
+    assert {path.parent.name for path in Path("metrics/plots").glob("*/dev.json")} == {
+        line.split(":")[0].removeprefix("| ") for line in said.splitlines() if re.match(r"\| \w+: ", line)
+    }
 
 
 def test_examples() -> None:

@@ -125,8 +125,9 @@ def curves(params: Mapping[str, Any]) -> str:
             if not isinstance(plot, Curves) or plot.x != "step":
                 continue
             points = _json(f"metrics/plots/{name}/{plot.file}") or []
+            y = plot.column(points)
             for series in dict.fromkeys(point[plot.series] for point in points):
-                values = [point[plot.y] for point in points if point[plot.series] == series]
+                values = [point[y] for point in points if point[plot.series] == series]
                 label = f"{name}: {plot.title}, {paper.arms.get(series, series)}"
                 rows.append((label, _number(values[0]), _number(values[-1]), _drawn(values)))
     return "\n".join(["## Learning curves", "", _table(("curve", "first", "last", ""), rows)])

@@ -327,7 +327,7 @@ def test_many_curves_of_long_names_leave_room_to_draw() -> None:
     rows = [{"arm": arm, "step": step, "rate": 0.1} for arm in arms for step in (1, 2)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        picture = plots.curves(plot, "rate", rows, {}, "p")
+        picture = plots.curves(plot, rows, {}, "p")
     assert all(arm in picture for arm in arms)
 
 

@@ -33,6 +33,7 @@ from selfsown.speech_bt.adapt_tts.vocabulary import grow
 from selfsown.speech_bt.codes import CodesParams, codes
 from selfsown.speech_bt.engines import CoquiVoice, EngineError, Failure, load_engine
 from selfsown.speech_bt.tts import TtsParams, tts
+from selfsown.speech_bt.xtts.audio_tokenizer import RATE
 from selfsown.speech_bt.xtts.spelling import SPACE, encode
 
 __all__ = ["plainly"]
@@ -136,7 +137,7 @@ def test_codes_are_those_of_the_sound(world: dict[str, Path]) -> None:
     spoken = {row["id"]: row for row in utterances(7, "seed") + utterances(3, "dev")}
     assert set(rows) == set(spoken) - {"seed0"}, "no test clip, and none that is too short"
     for name, row in rows.items():
-        samples = int(spoken[name]["duration"] * SAMPLE_RATE) * batches.RATE / SAMPLE_RATE
+        samples = int(spoken[name]["duration"] * SAMPLE_RATE) * RATE / SAMPLE_RATE
         assert abs(len(row["codes"]) - samples / 1024) <= 1
         assert len(set(row["codes"])) > 3 and min(row["codes"]) >= 0 and max(row["codes"]) < CODE_COUNT
     refused = pa.parquet.read_table(world["codes"] / REJECTED).to_pylist()
@@ -263,7 +264,7 @@ def test_prompts_are_other_clips_of_the_same_speaker(world: dict[str, Path]) -> 
     spoken = [batches.Spoken(f"seed{i}", ("vi", "ab"[i % 2]), (1,), (1,)) for i in range(1, 7)]
     prompts = batches.Prompts(spoken, audio, torch.ones(80), seconds=0.5, seed=1)
     heard = [prompts.draw(spoken[0], number) for number in range(12)]
-    frames = 1 + round(0.5 * batches.RATE) // 256
+    frames = 1 + round(0.5 * RATE) // 256
     assert {tuple(mel.shape) for mel in heard} == {(80, frames)}
     alone = {each.id: batches.Prompts([each], audio, torch.ones(80), 0.5, 1).draw(each, 0)[:, 4:20] for each in spoken}
     begun = [min(alone, key=lambda name: float((alone[name] - mel[:, 4:20]).abs().sum())) for mel in heard]

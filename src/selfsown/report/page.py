@@ -22,7 +22,7 @@ from selfsown.params import read_yaml
 from selfsown.report import dag, plots
 from selfsown.report.markdown import cell
 from selfsown.report.measured import Measured, check_columns, measured, read_json
-from selfsown.report.paper import Bars, Curves, Intervals, Paper, flat, names_of, read_paper
+from selfsown.report.paper import Bars, Curves, Intervals, Paper, flat, read_paper
 from selfsown.report.results import Comparison, Figures, Grid, Verdict, beside, grids, number, verdicts
 from selfsown.stage import In, Out, StageParams, stage
 
@@ -142,10 +142,8 @@ def _plots(name: str, paper: Paper, metrics: Path, found: Figures) -> list[tuple
             case Curves():
                 file = metrics / "plots" / name / plot.file
                 rows = read_json(file, [])
-                names = names_of(plot.y)
-                y = next((name for name in names if any(name in row for row in rows)), names[0])
-                check_columns(file, rows, (plot.x, y, plot.series))
-                picture = plots.curves(plot, y, rows, paper.arms, label)
+                check_columns(file, rows, (plot.x, plot.column(rows), plot.series))
+                picture = plots.curves(plot, rows, paper.arms, label)
             case Bars():
                 gate = read_json(metrics / f"{name}.{plot.file}.json", {})
                 values = {key.removeprefix(plot.prefix): x for key, x in gate.items() if key.startswith(plot.prefix)}

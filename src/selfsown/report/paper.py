@@ -10,7 +10,7 @@ its own name; claims and tables are repeated for each part that has figures. In 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -122,6 +122,11 @@ class Curves(Params):
     y: OneOf
     series: str
     unit: Unit = "percent"
+
+    def column(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        """The measure that is drawn: the first of `y` that some row has, or just the first."""
+        names = names_of(self.y)
+        return next((name for name in names if any(name in row for row in rows)), names[0])
 
 
 class Bars(Params):

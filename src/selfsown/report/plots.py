@@ -78,8 +78,9 @@ def intervals(
         return _svg(canvas, name, plot.title)
 
 
-def curves(plot: Curves, y: str, rows: Sequence[Mapping[str, Any]], names: Mapping[str, str], name: str) -> str:
-    """A line per series of the column `y`; `names` are the printed names of the series' values."""
+def curves(plot: Curves, rows: Sequence[Mapping[str, Any]], names: Mapping[str, str], name: str) -> str:
+    """A line per series; `names` are the printed names of its values."""
+    y = plot.column(rows)
     series = list(dict.fromkeys(str(row[plot.series]) for row in rows))
     if not series:
         return ""

@@ -24,7 +24,7 @@ from selfsown.identity import Identity
 from selfsown.params import Range
 from selfsown.products import CardInfo, read_card, read_product
 from selfsown.shards import ShardResult, map_shards, with_reason
-from selfsown.speech_bt.xtts.audio_tokenizer import dvae_file, load_dvae
+from selfsown.speech_bt.xtts.audio_tokenizer import RATE, dvae_file, load_dvae
 from selfsown.speech_bt.xtts.folder import read_weights
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 
@@ -32,9 +32,6 @@ CODES = pa.schema([
     ("id", pa.string()), ("split", pa.string()), ("language", pa.string()), ("speaker", pa.string()),
     ("text", pa.string()), ("codes", pa.list_(pa.int16())),
 ])  # fmt: skip
-
-RATE = 22_050
-"""Hz, of all that XTTS hears."""
 
 SPLITS = ("seed", "dev")
 

@@ -21,9 +21,7 @@ from TTS.tts.models.xtts import wav_to_mel_cloning
 
 from selfsown.audio import decode, resample
 from selfsown.shards.seeds import purpose_seed, shard_seed
-
-RATE = 22_050
-"""Hz, of prompts."""
+from selfsown.speech_bt.xtts.audio_tokenizer import RATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from TTS.tts.layers.xtts.dvae import DiscreteVAE
 
 from selfsown.errors import UserError
 
+RATE = 22_050
+"""Hz, of all that XTTS hears."""
+
 DVAE, COQUI_DVAE = "dvae.safetensors", "dvae.pth"
 """Its file as the stage `tts` writes it, and as coqui does."""
 
