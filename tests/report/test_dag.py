@@ -82,3 +82,4 @@ def test_a_bare_repro_runs_every_stage(profile: str, tmp_path: Path) -> None:
     graph = read_dag(tmp_path / "dvc.yaml")
     report = Node("", "report")
     assert set(graph) - {report} == nx.ancestors(graph, report)
+    assert len({svg(graph) for _ in range(6)}) == 1, "so large a graph was once laid out anew each time"

@@ -126,12 +126,24 @@ def svg(graph: nx.DiGraph) -> str:
 Point = tuple[float, float]
 
 
+class _Placed(Edge):
+    """An edge that is hashed by its place: the library has sets of them, in whose order addresses would show."""
+
+    def __init__(self, place: int, source: Vertex, target: Vertex) -> None:
+        self.place = place
+        super().__init__(source, target)
+
+    def __hash__(self) -> int:
+        return self.place
+
+
 def _layout(graph: nx.DiGraph) -> tuple[dict[Node, Point], list[list[Point]], Point]:
     """Centres of the nodes, points of the edges, and the size of the picture; unconnected parts side by side."""
     vertices = {node: Vertex(node) for node in sorted(graph)}
     for node, vertex in vertices.items():
         vertex.view = VertexViewer(w=node.width, h=HEIGHT)
-    edges = [Edge(vertices[source], vertices[target]) for source, target in sorted(graph.edges)]
+    ends = [(vertices[source], vertices[target]) for source, target in sorted(graph.edges)]
+    edges = [_Placed(place, *pair) for place, pair in enumerate(ends)]
     for edge in edges:
         edge.view = EdgeViewer()
     margin, left, bottom = 8.0, 8.0, 0.0
