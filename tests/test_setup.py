@@ -104,15 +104,13 @@ def checkout(tmp_path: Path, wheels: Path) -> Checkout:
     return Checkout(tmp_path / "first", wheels, "first")
 
 
-def test_sets_up_once_then_answers_at_once_and_notices_a_move(checkout: Checkout) -> None:
+def test_sets_up_once_and_notices_a_move(checkout: Checkout) -> None:
     assert checkout.says(PYTHONDONTWRITEBYTECODE="1") == "first 3"
     # Byte-compiled even where python is told not to: importing the real packages takes twice as long without.
     assert list(checkout.root.glob(".venv/lib/python*/site-packages/__pycache__/pebble*.pyc"))
-    started = time.monotonic()
     again = checkout.run(PYTHON="")
     assert again.returncode == 0
-    assert again.stderr == ""
-    assert time.monotonic() - started < 2
+    assert again.stderr == "", "nothing is set up again"
     # Usable without our scripts too, as after `. .venv/bin/activate`.
     assert checkout.run(".venv/bin/selfsown").stdout == "first 3\n"
     moved = checkout.root.with_name("moved")

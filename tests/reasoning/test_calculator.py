@@ -124,14 +124,14 @@ anything = st.text(max_size=80) | signs | st.sampled_from(HOSTILE)
 
 @given(anything)
 @example("9" * 10_000)
-@settings(max_examples=500, deadline=200)
+@settings(max_examples=500)
 def test_any_text_has_a_short_result_or_none(text: str) -> None:
     result = calculate(text)
     assert result is None or (len(result) <= MAX_RESULT and abs(parse_decimal(result)) >= 0)
 
 
 @given(signs, st.lists(st.integers(0, 80)))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_the_pieces_a_text_comes_in_change_nothing(text: str, cuts: list[int]) -> None:
     """Pieces end after each equals sign at least, where a result may be due."""
     ends = {place + 1 for place, sign in enumerate(text) if sign == "="}

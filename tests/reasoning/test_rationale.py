@@ -68,13 +68,13 @@ def test_what_is_no_number_is_no_answer(text: str) -> None:
 
 
 def test_endless_digits_are_no_answer_and_take_no_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("9" * 10**6, "1," * 10**6, " " * 10**6, "#" * 10**6, "1" * 64 + ",", "1/" * 10**6):
         final_answer(f"#### {text}")
     assert final_answer("#### " + "9" * 65) is None
     assert final_answer("#### " + ",".join("9" * 80)) is None, "cut off, it would be another number"
     assert final_answer("#### " + "9" * 64) == 10**64 - 1
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(

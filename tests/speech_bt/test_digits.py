@@ -36,8 +36,9 @@ def speak_digits(folder: Path) -> None:
                 (sound,) = engine.synthesize([word], voice)
                 assert not isinstance(sound, Failure)
                 loud = np.flatnonzero(np.abs(sound) > 0.01)
-                tail = np.zeros(rng.choice((0, 0, 8000)), np.float32)
-                clip = np.concatenate([resample(sound[loud[0] : loud[-1]], engine.sample_rate, 8000), tail])
+                spoken = resample(sound[loud[0] : loud[-1]], engine.sample_rate, 8000)
+                tail = np.zeros(max(rng.choice((0, 0, 8000)), 1200 - len(spoken)), np.float32)
+                clip = np.concatenate([spoken, tail])
                 path = folder / f"{word}_{speaker}_{take}.wav"
                 soundfile.write(path, clip, 8000)
                 rows.append((path.name, word, f"s{speaker}"))
@@ -46,6 +47,7 @@ def speak_digits(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_spoken_digits_run_to_the_figures(tmp_path: Path) -> None:
     listed = subprocess.run(
         ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
