@@ -8,9 +8,13 @@ from selfsown.corpora.problems.stories.templates import (
     everyday,
     everyday_two,
     groups,
+    halves,
     household,
+    journeys,
+    market,
     money,
     parts,
+    school,
     share,
     twice_changed,
     two_kinds,
@@ -30,6 +34,10 @@ _ALL = (
     *twice_changed.TEMPLATES,
     *two_kinds.TEMPLATES,
     *worked.TEMPLATES,
+    *school.TEMPLATES,
+    *market.TEMPLATES,
+    *halves.TEMPLATES,
+    *journeys.TEMPLATES,
 )
 
 TEMPLATES = {template.name: template for template in _ALL}
