@@ -92,6 +92,20 @@ def test_what_a_step_made_is_the_state_and_the_values_are_the_input(dag: DagSolv
     torch.testing.assert_close(values, made[:, None].expand(-1, 4, -1))
 
 
+def test_the_gru_starts_at_random_as_theirs_or_hands_values_on(encoder: Path) -> None:
+    """After a step every value is most like the one it was, where it starts so; at random it is not."""
+    kept = {}
+    for start in ("random", "values"):
+        torch.manual_seed(1)
+        config = tiny_config("dag", dag=tiny_config("dag").dag.model_copy(update={"gru_start": start}))
+        solver = DagSolver.fresh(config, encoder).eval()
+        before, made = 0.4 * torch.randn(20, 6, solver.width), torch.randn(20, solver.width)
+        active, there = torch.ones(20, dtype=torch.bool), torch.ones(20, 6, dtype=torch.bool)
+        after = solver.step(before, there, made, active)[0][:, 1:]
+        kept[start] = nn.functional.cosine_similarity(after, before, dim=-1).mean().item()
+    assert kept["values"] > 0.6 > 0.2 > abs(kept["random"])
+
+
 def test_constants_start_at_standard_deviation_one_and_new_ones_too(encoder: Path) -> None:
     torch.manual_seed(0)
     solver = DagSolver.fresh(tiny_config("dag", constants=tuple(map(str, range(60)))), encoder)

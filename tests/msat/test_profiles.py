@@ -76,6 +76,7 @@ def test_large_profiles_have_the_authors_encoder_and_validate_on_all(profile: st
     assert pretrain.encoder_rate == finetune.encoder_rate == 1
     assert pretrain.dev_limit == msat["generate"]["dev_size"] == 5000 and finetune.dev_limit is None
     assert msat["generate"]["size"] - msat["generate"]["dev_size"] - pretrain.dev_limit == 80_000
+    assert pretrain.dag.gru_start == "random"
     assert msat["answer"]["limit"] is None and "svamp+svamp-hard" in msat["matrix"]["sets"]
 
 

@@ -48,7 +48,8 @@ class DagParams(Params):
 
     `margin`: by how much the gold step must beat the others (0 in the paper); `softness`: of the maximum in the loss
     (0, none, in the paper); `max_steps`: of a program;
-    `replacement`: a step may use the same value twice.
+    `replacement`: a step may use the same value twice; `gru_start`: at first the GRU mixes what it is told at random
+    (the paper), or hands the values on nearly as they are.
     """
 
     dropout: float = Field(ge=0, lt=1)
@@ -56,6 +57,7 @@ class DagParams(Params):
     softness: float = Field(ge=0)
     max_steps: int = Field(ge=1, le=64)
     replacement: bool
+    gru_start: Literal["random", "values"] = "random"  # solvers kept from before there was a choice do not say it
 
 
 class SolverConfig(Params):

@@ -66,6 +66,8 @@ class DagSolver(Backbone):
         self.stopper = scorer(width, 2, config.dag.dropout)
         self.value_score = scorer(width, 1, config.dag.dropout)
         self.gru = nn.GRUCell(width, width)
+        if config.dag.gru_start == "values":
+            _hand_on(self.gru)
 
     def target(self, problem: Problem) -> list[Step]:
         """The gold program as steps.
@@ -241,6 +243,18 @@ def scorer(width: int, scores: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(width, width), nn.ReLU(), nn.LayerNorm(width), nn.Dropout(dropout), nn.Linear(width, scores)
     )
+
+
+def _hand_on(gru: nn.GRUCell) -> None:
+    """Let a GRU's output be nearly its input, so that the scorers of the first step know the values of the next.
+
+    An output is z state + (1 - z) tanh(W input + ...). PyTorch starts z at a half and W at random: then half of every
+    value is what was made, the same for all, and the rest of it lies along other axes than before.
+    """
+    width = gru.hidden_size
+    with torch.no_grad():
+        gru.bias_hh[width : 2 * width] -= 2  # z at 0.12
+        gru.weight_ih[2 * width :] += torch.eye(width)
 
 
 def operation(left: Expression, right: Expression, operator: str) -> Operation:
