@@ -28,7 +28,7 @@ from selfsown.products import REJECTED, CardInfo, read_product
 from selfsown.shards import write_product
 from selfsown.sources.registry import register_folder
 from selfsown.sources.tree import file_sha256
-from selfsown.speech_bt.adapt_tts import AdaptTtsParams, adapt_tts, batches
+from selfsown.speech_bt.adapt_tts import AdaptTtsParams, adapt_tts, batches, some
 from selfsown.speech_bt.adapt_tts.vocabulary import grow
 from selfsown.speech_bt.codes import CodesParams, codes
 from selfsown.speech_bt.engines import CoquiVoice, EngineError, Failure, load_engine
@@ -47,8 +47,8 @@ ARGUMENTS: dict[str, Any] = {
     "save_steps": 4, "save_total_limit": 1, "logging_steps": 4,
 }  # fmt: skip
 PARAMS: dict[str, Any] = {
-    "seed": 3, "languages": ["vi"], "new_tokens": 12, "text_weight": 0.1, "audio_weight": 1.0, "prompt_seconds": 0.5,
-    "dev_limit": 2, "arguments": ARGUMENTS,
+    "seed": 3, "data_seed": 1, "languages": ["vi"], "new_tokens": 12, "text_weight": 0.1, "audio_weight": 1.0,
+    "prompt_seconds": 0.5, "dev_limit": 2, "arguments": ARGUMENTS,
 }  # fmt: skip
 
 
@@ -257,6 +257,23 @@ def test_a_killed_training_ends_in_the_same_weights(
     before, after = (load_file(folder / "model.safetensors") for folder in (adapted[0], tmp_path / "killed"))
     assert all(torch.equal(after[name], weight) for name, weight in before.items())
     assert {path.name for path in (tmp_path / "killed").iterdir()} == {path.name for path in adapted[0].iterdir()}
+
+
+def test_dev_clips_are_drawn_from_all_groups_of_each_language(tmp_path: Path) -> None:
+    groups = [*["level 1"] * 9, "level 2", "level 3"]
+    rows = [
+        {"id": f"{language}{index:02d}", "group": group}
+        for language in ("cs", "vi")
+        for index, group in enumerate(groups)
+    ]
+    card = CardInfo(name="clips", licence="CC0-1.0", source="made here", seed=1)
+    write_product(tmp_path, [pa.Table.from_pylist(rows, UTTERANCE)], schema=UTTERANCE, card=card)
+    clips = [batches.Spoken(row["id"], (row["id"][:2], "a"), (1,), (1,)) for row in rows]
+    params = AdaptTtsParams.model_validate(PARAMS | {"languages": ["cs", "vi"], "dev_limit": 3})
+    shown = [clip.id for clip in some(clips, tmp_path, params)]
+    assert shown == sorted(shown) and len(shown) == 6
+    assert {"cs09", "cs10", "vi09", "vi10"} < set(shown), "one of each group"
+    assert shown == [clip.id for clip in some(clips, tmp_path, params.model_copy(update={"seed": 4}))]
 
 
 def test_prompts_are_other_clips_of_the_same_speaker(world: dict[str, Path]) -> None:

@@ -81,10 +81,9 @@ def test_voices_are_told_apart_by_engine_and_can_be_keys() -> None:
 
 def test_a_voice_of_any_prompt_is_one_for_each() -> None:
     said = [{"engine": "espeak", "voice": "cs"}, {"engine": "coqui", "model": "m", "licence": "l", "prompt": "*"}]
-    voices = TypeAdapter(tuple[Voice, ...]).validate_python(said)
-    names = [voice.name for voice in with_prompts(voices, ["u1", "u2"])]
-    assert names == ["espeak-cs", "coqui-m/u1", "coqui-m/u2"]
-    assert with_prompts(voices, []) == voices[:1]
+    voice, pool = TypeAdapter(tuple[Voice, ...]).validate_python(said)
+    assert with_prompts(voice, ["u1", "u2"]) == (voice,) and with_prompts(pool, []) == ()
+    assert [each.name for each in with_prompts(pool, ["u1", "u2"])] == ["coqui-m/u1", "coqui-m/u2"]
 
 
 @pytest.mark.parametrize(

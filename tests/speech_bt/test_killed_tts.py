@@ -26,7 +26,7 @@ SETTINGS = {"SELFSOWN_DEVICE": "cpu", "SELFSOWN_PRECISION": "fp32", "SELFSOWN_TR
 
 
 def write_params(folder: Path, step: str, params: dict[str, Any]) -> None:
-    shared = {key: params[key] for key in ("seed", "languages") if key in params}
+    shared = {key: params[key] for key in ("seed", "data_seed", "languages") if key in params}
     own = {key: value for key, value in params.items() if key not in shared}
     (folder / "params.yaml").write_text(yaml.safe_dump({**shared, "speech_bt": {step: own}}))
 

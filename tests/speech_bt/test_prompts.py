@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,12 +17,15 @@ from tests.speech_bt.test_adapt_tts import write_speech
 from tests.speech_bt.tiny_whisper import tiny_model, tiny_processor
 from tests.speech_bt.tiny_xtts import write_tiny_xtts
 
-from selfsown.audio import AugmentParams
+from selfsown.corpora.sentences import SENTENCE
 from selfsown.errors import UserError
-from selfsown.products import REJECTED, read_product
+from selfsown.products import REJECTED, CardInfo, read_product
+from selfsown.shards import write_product
 from selfsown.speech_bt.engines import CoquiVoice, load_engine
+from selfsown.speech_bt.gate import compared, rates
+from selfsown.speech_bt.intelligibility import IntelligibilityParams, intelligibility
 from selfsown.speech_bt.prompts import PromptsParams, left_out, prompts
-from selfsown.speech_bt.synthesize import Line, Synthesizer, imitating
+from selfsown.speech_bt.synthesize import SynthesizeParams, synthesize
 
 __all__ = ["plainly"]
 
@@ -56,21 +61,37 @@ def test_the_pool_is_of_seed_clips_and_speaks(world: dict[str, Path], tmp_path: 
     refused = {row["id"]: row["reason"] for row in pq.read_table(made["prompts"] / REJECTED).to_pylist()}
     assert set(refused) | set(pool) == {f"seed{index}" for index in range(7)} and not set(refused) & set(pool)
     assert refused["seed0"].startswith("length")
+    said = {"id": "s0", "text": "ahoj", "language": "vi", "source": "made", "domain": "prose"}
+    sentences = pa.Table.from_pylist([said], SENTENCE)
+    card = CardInfo(name="made", licence="CC0-1.0", source="made here", seed=1)
+    write_product(tmp_path / "sentences", [sentences], schema=SENTENCE, card=card)
     voice = CoquiVoice(engine="coqui", model="tts", licence="none", language="cs", prompt="*")
-    imitated = imitating({"vi": [voice]}, made["prompts"])["vi"]
-    assert [each.prompt for each in imitated if isinstance(each, CoquiVoice)] == list(pool)
-    engine = load_engine(imitated[0], made["prompts"], world["tts"])
+    engine = load_engine(voice, made["prompts"], world["tts"])
     engine._model.gpt.max_gen_mel_tokens = 6  # the vocoder is of full size
     measured = {row["id"]: row for row in read_product(made["measured"]).to_pylist()}
     first = next(iter(pool))
     np.testing.assert_allclose(engine._latents(first, None)[1].flatten(), measured[first]["embedding"], atol=1e-6)
-    lines = [
-        Line(f"s{number}", "ahoj", "cs", "made here", f"s{number}", "synthetic", each, 1)
-        for number, each in enumerate(imitated[:2])
-    ]
-    spoken = Synthesizer(AugmentParams(), made["prompts"], world["tts"])(lines).kept.to_pylist()
-    assert [row["speaker"] for row in spoken] == [f"coqui-tts/{each}" for each in list(pool)[:2]]
-    assert spoken[0]["audio"]["bytes"] != spoken[1]["audio"]["bytes"]
+    wanted = SynthesizeParams.model_validate(
+        {"data_seed": 1, "languages": ["vi"], "sentences": {"prose": 1}, "renditions": 2, "augment": {},
+         "matched": {"splits": ["seed"], "texts": 5}, "voices": {"vi": [voice]}, "shard_size": 20}
+    )  # fmt: skip
+    synthesize(
+        wanted, sentences=tmp_path / "sentences", speech=world["speech"], tts=world["tts"], prompts=made["prompts"],
+        synthetic=tmp_path / "synthetic",
+    )  # fmt: skip
+    spoken = read_product(tmp_path / "synthetic").to_pylist()
+    assert Counter(row["split"] for row in spoken) == {"synthetic": 2, "matched": 5}
+    assert {row["speaker"] for row in spoken} == {"coqui-tts/*"}
+    imitated = Counter(Path(row["audio"]["path"]).parts[1] for row in spoken if row["split"] == "matched")
+    assert imitated.keys() == pool.keys() and max(imitated.values()) == 2, "five texts, four prompts"
+    assert len({row["audio"]["bytes"] for row in spoken if row["group"] == "s0"}) == 2
+    judge = IntelligibilityParams.model_validate(
+        {"languages": ["vi"], "windows": [4], "batch_size": 8, "shard_size": 20, "normalizer": "whisper_basic"}
+    )
+    places = {"speech": world["speech"], "synthetic": tmp_path / "synthetic", "intelligibility": tmp_path / "judged"}
+    intelligibility(judge, model=world["judge"], **places)
+    voices = compared(rates(read_product(tmp_path / "judged").to_pandas(), ["vi"]), "exp_relative")
+    assert voices.index.tolist() == [("vi", "coqui-tts/*")], "one voice to the gate"
 
 
 def test_a_language_without_a_prompt_says_what_took_them(world: dict[str, Path], tmp_path: Path) -> None:
@@ -78,12 +99,6 @@ def test_a_language_without_a_prompt_says_what_took_them(world: dict[str, Path],
     with pytest.raises(UserError, match="no vi prompt is left: level 6, length 1"):
         prompts(params(dbfs={"low": -3, "high": 0}), **world, **made)
     assert (made["prompts"] / REJECTED).is_file()
-
-
-def test_a_voice_of_any_prompt_needs_a_pool() -> None:
-    voice = CoquiVoice(engine="coqui", model="tts", licence="none", language="cs", prompt="*")
-    with pytest.raises(UserError, match=r"voices\.cs: .*no prompt"):
-        imitating({"cs": [voice]}, None)
 
 
 vectors = st.tuples(st.floats(0, 6.2), st.floats(0, 2), st.integers(-40, 0))

@@ -1,11 +1,13 @@
 """Which sentence is spoken by whom: a function of the input and the seed, and every sentence accounted for."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from selfsown.audio import AugmentParams, decode
 from selfsown.errors import UserError
-from selfsown.speech_bt.engines import EspeakVoice
+from selfsown.speech_bt.engines import CoquiVoice, EspeakVoice
 from selfsown.speech_bt.synthesize import SynthesizeParams, Synthesizer, plan
 
 VOICES = [EspeakVoice(engine="espeak", voice=name) for name in ("cs", "cs+f2", "cs+m3")]
@@ -37,7 +39,7 @@ def real(counts: dict[str, int]) -> list[dict[str, str]]:
 
 
 def test_every_rendition_has_a_voice_of_its_own_and_longest_come_first() -> None:
-    lines = plan(rows(8) + rows(5, "prose"), [], params())
+    lines = plan(rows(8) + rows(5, "prose"), [], params(), {})
     assert len(lines) == 2 * (8 + 2)
     assert [len(line.text) for line in lines] == sorted((len(line.text) for line in lines), reverse=True)
     spoken = [(line.id.rpartition(".")[0], line.voice.name) for line in lines]
@@ -47,8 +49,8 @@ def test_every_rendition_has_a_voice_of_its_own_and_longest_come_first() -> None
 
 def test_the_plan_is_a_function_of_the_seed() -> None:
     said = real({"seed": 9, "dev": 9})
-    assert plan(rows(20), said, params()) == plan(rows(20), said[::-1], params())
-    assert plan(rows(20), said, params()) != plan(rows(20), said, params(data_seed=2))
+    assert plan(rows(20), said, params(), {}) == plan(rows(20), said[::-1], params(), {})
+    assert plan(rows(20), said, params(), {}) != plan(rows(20), said, params(data_seed=2), {})
 
 
 def test_every_voice_says_what_the_same_real_utterances_say() -> None:
@@ -57,7 +59,7 @@ def test_every_voice_says_what_the_same_real_utterances_say() -> None:
     said += [
         {**row, "id": f"z{row['id']}", "split": "test"} for row in said if row["split"] != "test"
     ]  # a digit, a prompt
-    lines = [line for line in plan(rows(3), said, params()) if line.split == "matched"]
+    lines = [line for line in plan(rows(3), said, params(), {}) if line.split == "matched"]
     texts = {row["id"]: row["text"] for row in said}
     assert len(lines) == 3 * 4 and all(line.text == texts[line.group] for line in lines)
     by_voice = {voice: {line.group for line in lines if line.voice == voice} for voice in VOICES}
@@ -69,16 +71,40 @@ def test_every_voice_says_what_the_same_real_utterances_say() -> None:
     )
 
 
+POOL = CoquiVoice(engine="coqui", model="xtts", licence="none", language="cs", prompt="*")
+
+
+def test_a_pool_of_prompts_is_one_voice_and_each_of_its_prompts_says_some_texts() -> None:
+    prompts = {"cs": ["u1", "u2", "u3"], "nl": ["u4"]}
+    wanted = params(voices={"cs": (POOL, VOICES[0])}, renditions=4, matched={"splits": ("seed",), "texts": 6})
+    lines = plan(rows(12), real({"seed": 6}), wanted, prompts)
+    matched = [line for line in lines if line.split == "matched"]
+    assert Counter(line.speaker for line in matched) == {"coqui-xtts/*": 6, "espeak-cs": 6}
+    imitated = Counter(line.voice.prompt for line in matched if isinstance(line.voice, CoquiVoice))
+    assert imitated == {"u1": 2, "u2": 2, "u3": 2}
+    texts = {line.group for line in matched}
+    assert all(sum(line.group == text for line in matched) == 2 for text in texts) and len(texts) == 6
+    # What is trained on is spoken by any of them, each rendition of a sentence by another.
+    spoken = [(line.group, line.voice) for line in lines if line.split == "synthetic"]
+    assert len(set(map(str, spoken))) == len(spoken) == 4 * 10
+    assert lines == plan(rows(12), real({"seed": 6}), wanted, prompts)
+
+
+def test_a_voice_of_any_prompt_needs_a_pool_in_its_language() -> None:
+    with pytest.raises(UserError, match=r"voices\.cs: coqui-xtts/\* imitates .* no prompt in cs"):
+        plan(rows(3), [], params(voices={"cs": (POOL,)}), {"nl": ["u1"]})
+
+
 def test_a_language_without_voices_or_sentences_is_named() -> None:
     with pytest.raises(UserError, match=r"voices\.nl: no voice"):
-        plan(rows(3), [], params(languages=("cs", "nl")))
+        plan(rows(3), [], params(languages=("cs", "nl")), {})
     with pytest.raises(UserError, match="no cs sentence in the domains prose"):
-        plan(rows(3), [], params(sentences={"prose": 5}))
+        plan(rows(3), [], params(sentences={"prose": 5}), {})
 
 
 def test_what_no_voice_should_read_reaches_no_engine(tmp_path) -> None:
     lines = plan(
-        [{**rows(1)[0], "text": "Ahoj 😀 lidi."}, {**rows(2)[1], "text": "Ahoj lidi."}], [], params(renditions=1)
+        [{**rows(1)[0], "text": "Ahoj 😀 lidi."}, {**rows(2)[1], "text": "Ahoj lidi."}], [], params(renditions=1), {}
     )
     result = Synthesizer(AugmentParams(), tmp_path)(lines)
     assert result.kept["text"].to_pylist() == ["Ahoj lidi."]
@@ -87,7 +113,7 @@ def test_what_no_voice_should_read_reaches_no_engine(tmp_path) -> None:
 
 
 def test_speech_comes_back_in_order_and_what_an_engine_refuses_is_kept(tmp_path) -> None:
-    lines = plan([*rows(3), {**rows(1)[0], "id": "mute", "text": "…"}], [], params(renditions=1))
+    lines = plan([*rows(3), {**rows(1)[0], "id": "mute", "text": "…"}], [], params(renditions=1), {})
     result = Synthesizer(AugmentParams(), tmp_path)(lines)
     kept = result.kept.to_pylist()
     assert result.rejected is not None

@@ -2,11 +2,12 @@
 
 Input: sentences and, for engines that clone a voice, the real seed speech as prompts. Output: an `UTTERANCE` product
 of 16 kHz mono FLAC whose `speaker` is the voice. Each sentence is spoken `renditions` times, each time by another
-voice drawn by seed from its language's pool (the paper draws audio prompts the same way): split `synthetic`. Beside
+voice or prompt drawn by seed from its language's pool (as the paper draws audio prompts): split `synthetic`. Beside
 them every voice says what some real utterances say, to be compared with them text by text: split `matched`, which
-nothing is trained on. A shard holds sentences of like length, longest first as in the paper, so that engines which
-batch pad little. A sentence that no voice should read, or that its engine refuses, is kept in `rejected.parquet` with
-the reason.
+nothing is trained on. A voice that imitates a pool of prompts is one voice there, whose texts are spread over the
+prompts; the path of a clip then begins with the prompt's own name. A shard holds sentences of like length, longest
+first as in the paper, so that engines which batch pad little. A sentence that no voice should read, or that its engine
+refuses, is kept in `rejected.parquet` with the reason.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ class SynthesizeParams(StageParams):
 class Line:
     """A sentence, the voice that will speak it, and the seed of what is random in that.
 
-    `group`: id of the sentence, or of the real utterance that says the same.
+    `group`: id of the sentence, or of the real utterance that says the same. `speaker`: name of the voice that is
+    judged: of a pool of prompts one for all, where `voice` imitates one of them.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Line:
     source: str
     group: str
     split: str
+    speaker: str
     voice: Voice
     seed: int
 
@@ -90,9 +93,8 @@ def synthesize(
     Raises:
         UserError: a language without voices or without sentences.
     """
-    params = params.model_copy(update={"voices": imitating(params.voices, prompts)})
     real = read_product(speech, ["id", "text", "language", "source", "group", "split"])
-    lines = plan(read_product(sentences).to_pylist(), real.to_pylist(), params)
+    lines = plan(read_product(sentences).to_pylist(), real.to_pylist(), params, pool_of(prompts))
     shards = [lines[start : start + params.shard_size] for start in range(0, len(lines), params.shard_size)]
     text = read_card(sentences)
     card = map_shards(
@@ -103,7 +105,7 @@ def synthesize(
         card=CardInfo(
             name="speech_bt synthetic",
             licence=f"text: {text.licence}; voices: {'; '.join(sorted({line.voice.licence for line in lines}))}",
-            source=f"{text.source}, spoken by {', '.join(sorted({line.voice.name for line in lines}))}",
+            source=f"{text.source}, spoken by {', '.join(sorted({line.speaker for line in lines}))}",
             seed=params.data_seed,
             contaminated=text.contaminated,
         ),
@@ -112,53 +114,66 @@ def synthesize(
     return {"utterances": card.rows, "refused": sum(card.dropped.values())}
 
 
-def imitating(voices: Mapping[str, Sequence[Voice]], prompts: Path | None) -> dict[str, tuple[Voice, ...]]:
-    """The voices of each language, one that imitates any prompt of the pool as one for each of them.
-
-    Raises:
-        UserError: there is none in its language.
-    """
+def pool_of(prompts: Path | None) -> dict[str, list[str]]:
+    """Ids of the pool's prompts by language."""
     pool: dict[str, list[str]] = defaultdict(list)
     for row in read_product(prompts, ["id", "language"]).to_pylist() if prompts is not None else ():
         pool[row["language"]].append(row["id"])
-    made = {language: with_prompts(of_language, pool[language]) for language, of_language in voices.items()}
-    for language, of_language in voices.items():
-        if len(made[language]) < len(of_language):
-            raise UserError(
-                f"params.yaml: speech_bt.synthesize.voices.{language}: a voice asks for any prompt of the pool, and "
-                f"{prompts or 'this stage'} has no prompt in {language}"
-            )
-    return made
+    return pool
 
 
-def plan(rows: Sequence[dict[str, str]], real: Sequence[dict[str, str]], params: SynthesizeParams) -> list[Line]:
+def plan(
+    rows: Sequence[dict[str, str]],
+    real: Sequence[dict[str, str]],
+    params: SynthesizeParams,
+    prompts: Mapping[str, Sequence[str]],
+) -> list[Line]:
     """Choose sentences, real utterances and voices by seed.
 
     Longest first, ties by id, so that the order is a function of the input.
+
+    Args:
+        prompts: ids of the pool by language.
+
+    Raises:
+        UserError: a language without voices, sentences, or the prompts that a voice asks for.
     """
     lines: list[Line] = []
     for language in params.languages:
-        if not (voices := params.voices.get(language)):
-            raise UserError(
-                f"params.yaml: speech_bt.synthesize.voices.{language}: no voice for a language in `languages`; "
-                f"eSpeak NG has most: {language}: [{{engine: espeak, voice: {language}}}]"
-            )
+        voices = _imitating(language, params, prompts.get(language, ()))
         rng = np.random.default_rng([params.data_seed, *language.encode()])
+        each = [(name, voice) for name, members in voices for voice in members]
         for domain, count in params.sentences.items():
             pool = [row for row in rows if row["language"] == language and row["domain"] == domain]
             for index in sorted(rng.permutation(len(pool))[:count]):
                 row = pool[index]
-                chosen = rng.permutation(len(voices))[: params.renditions]
-                for number, voice in enumerate(chosen):
-                    lines.append(_line(row, SYNTHETIC, number, voices[voice], shard_seed(params.data_seed, len(lines))))
+                chosen = rng.permutation(len(each))[: params.renditions]
+                for number, place in enumerate(chosen):
+                    lines.append(_line(row, SYNTHETIC, number, *each[place], shard_seed(params.data_seed, len(lines))))
         if not any(line.language == language for line in lines):
             raise UserError(
                 f"data/corpora/sentences: no {language} sentence in the domains {', '.join(params.sentences)}"
             )
-        for row in _matched([row for row in real if row["language"] == language], params):
-            for number, voice in enumerate(voices):
-                lines.append(_line(row, MATCHED, number, voice, shard_seed(params.data_seed, len(lines))))
+        orders = [rng.permutation(len(members)) for _, members in voices]
+        for turn, row in enumerate(_matched([row for row in real if row["language"] == language], params)):
+            for number, (name, members) in enumerate(voices):
+                voice = members[orders[number][turn % len(members)]]
+                lines.append(_line(row, MATCHED, number, name, voice, shard_seed(params.data_seed, len(lines))))
     return sorted(lines, key=lambda line: (-len(line.text), line.id))
+
+
+def _imitating(language: str, params: SynthesizeParams, prompts: Sequence[str]) -> list[tuple[str, tuple[Voice, ...]]]:
+    """The names of a language's voices, each with itself, or with one that imitates it for every prompt of the pool."""
+    place = f"params.yaml: speech_bt.synthesize.voices.{language}"
+    if not (voices := params.voices.get(language)):
+        raise UserError(
+            f"{place}: no voice for a language in `languages`; eSpeak NG has most: "
+            f"{language}: [{{engine: espeak, voice: {language}}}]"
+        )
+    made = [(voice.name, with_prompts(voice, prompts)) for voice in voices]
+    if without := [name for name, members in made if not members]:
+        raise UserError(f"{place}: {without[0]} imitates any prompt of the pool, and there is no prompt in {language}")
+    return made
 
 
 def _matched(real: Sequence[dict[str, str]], params: SynthesizeParams) -> list[dict[str, str]]:
@@ -173,9 +188,9 @@ def _matched(real: Sequence[dict[str, str]], params: SynthesizeParams) -> list[d
     return chosen
 
 
-def _line(row: dict[str, str], split: str, number: int, voice: Voice, seed: int) -> Line:
+def _line(row: dict[str, str], split: str, number: int, speaker: str, voice: Voice, seed: int) -> Line:
     name = f"{row['id']}.{number}"
-    return Line(name, row["text"], row["language"], row["source"], row["id"], split, voice, seed)
+    return Line(name, row["text"], row["language"], row["source"], row["id"], split, speaker, voice, seed)
 
 
 class Synthesizer:
@@ -225,12 +240,13 @@ class Synthesizer:
 
     @staticmethod
     def _row(line: Line, samples: np.ndarray) -> dict[str, object]:
+        path = f"{line.id}.flac" if line.voice.name == line.speaker else f"{line.voice.name}/{line.id}.flac"
         return {
             "id": line.id,
-            "audio": {"bytes": encode_flac(samples, SAMPLE_RATE) if len(samples) else b"", "path": f"{line.id}.flac"},
+            "audio": {"bytes": encode_flac(samples, SAMPLE_RATE) if len(samples) else b"", "path": path},
             "text": line.text,
             "language": line.language,
-            "speaker": line.voice.name,
+            "speaker": line.speaker,
             "duration": len(samples) / SAMPLE_RATE,
             "source": line.source,
             "group": line.group,

@@ -29,6 +29,7 @@ from selfsown.products import read_product
 from selfsown.shards.seeds import purpose_seed
 from selfsown.speech_bt.adapt_tts.batches import Clips, Collator, Prompts, Spoken, plan
 from selfsown.speech_bt.adapt_tts.vocabulary import TEXT_ROWS, grow
+from selfsown.speech_bt.sampling import drawn
 from selfsown.speech_bt.xtts.folder import (
     SPEAKERS,
     VOCABULARY,
@@ -64,11 +65,12 @@ class AdaptTtsParams(StageParams):
         text_weight: of the loss on text tokens; coqui's trainer has 0.01.
         audio_weight: of the loss on codes.
         prompt_seconds: of other clips of the speaker.
-        dev_limit: dev utterances at most, the first by id.
+        dev_limit: dev utterances of a language at most, the same for each `seed`.
         arguments: `TrainingArguments`, as they are.
     """
 
     seed: int = Field(ge=0)
+    data_seed: int = Field(ge=0)
     languages: tuple[str, ...]
     new_tokens: int = Field(ge=0, le=5000)
     text_weight: float = Field(ge=0)
@@ -106,7 +108,7 @@ def adapt_tts(params: AdaptTtsParams, *, tts: In, codes: In, speech: In, model: 
         seed = purpose_seed(params.seed, purpose)
         return Prompts(clips, audio, network.mel_stats, params.prompt_seconds, seed)
 
-    shown = dev[: params.dev_limit]
+    shown = some(dev, speech, params)
     trainer = DevTrainer(
         dev=Clips(shown, range(len(shown)), prompted(dev, "adapt_tts dev")),
         model=Adapted(network.gpt, params.text_weight, params.audio_weight),
@@ -176,6 +178,17 @@ def fitting(network: Xtts, rows: Sequence[Mapping[str, Any]], split: str) -> lis
             f"or {most_codes} codes" if clips else f"no {split} utterance with codes: see what `codes` left out"
         )  # fmt: skip
     return kept
+
+
+def some(clips: Sequence[Spoken], speech: Path, params: AdaptTtsParams) -> list[Spoken]:
+    """Of each language `dev_limit` clips, drawn from all groups of the corpus."""
+    table = read_product(speech, ["id", "group"])
+    groups = dict(zip(table["id"].to_pylist(), table["group"].to_pylist(), strict=True))
+    kept: set[str] = set()
+    for language in params.languages:
+        own = {clip.id: groups[clip.id] for clip in clips if clip.speaker[0] == language}
+        kept |= set(drawn(own, params.dev_limit, params.data_seed))
+    return [clip for clip in clips if clip.id in kept]
 
 
 def read_audio(speech: Path, wanted: set[str]) -> dict[str, bytes]:

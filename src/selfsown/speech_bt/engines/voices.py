@@ -93,7 +93,7 @@ class CoquiVoice(Params):
 
 
 EACH_PROMPT = "*"
-"""As the `prompt` of a voice: as many voices as there are prompts in its language."""
+"""As the `prompt` of a voice: any in its language, one for each utterance."""
 
 Voice = Annotated[EspeakVoice | FestivalVoice | CoquiVoice, Field(discriminator="engine")]
 
@@ -106,14 +106,8 @@ def _name(voice: EspeakVoice | FestivalVoice | CoquiVoice, own: str) -> str:
     return "-".join([voice.engine, own, *changed])
 
 
-def with_prompts(voices: Sequence[Voice], prompts: Sequence[str]) -> tuple[Voice, ...]:
-    """The voices, and in place of one whose prompt is `*` a voice for each of `prompts`."""
-    return tuple(
-        each
-        for voice in voices
-        for each in (
-            (voice.model_copy(update={"prompt": prompt}) for prompt in prompts)
-            if isinstance(voice, CoquiVoice) and voice.prompt == EACH_PROMPT
-            else (voice,)
-        )
-    )
+def with_prompts(voice: Voice, prompts: Sequence[str]) -> tuple[Voice, ...]:
+    """The voice, or where its prompt is `*` a voice for each of `prompts`."""
+    if isinstance(voice, CoquiVoice) and voice.prompt == EACH_PROMPT:
+        return tuple(voice.model_copy(update={"prompt": prompt}) for prompt in prompts)
+    return (voice,)
