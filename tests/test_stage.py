@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import pytest
 from click.testing import CliRunner
@@ -82,6 +82,17 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def load(text: str) -> ToyParams:
     Path("params.yaml").write_text(text)
     return load_params("toys.toy", ToyParams)
+
+
+def test_a_stage_may_have_the_parameters_of_another() -> None:
+    class AlsoParams(ToyParams):
+        section: ClassVar[str] = "toy"
+
+    Path("params.yaml").write_text(GOOD)
+    assert load_params("toys.also", AlsoParams).model_dump() == load(GOOD).model_dump()
+    Path("params.yaml").write_text(GOOD.replace("steps: 5", "setps: 5"))
+    with pytest.raises(ParamsError, match=r"params\.yaml: toys\.toy\.setps: unknown key"):
+        load_params("toys.also", AlsoParams)
 
 
 def test_shared_and_matrix_keys_reach_the_models_that_declare_them() -> None:

@@ -101,6 +101,8 @@ def stage_files() -> dict[str, Path]:
 def load_params(name: str, model: type[ParamsT], path: Path = Path("params.yaml")) -> ParamsT:
     """The section `<pipeline>.<stage>` of a parameter file as `model`, with the shared top-level keys it declares.
 
+    A model that names another `section` of the pipeline is read from that one.
+
     Raises:
         ParamsError: unreadable file, missing section, unknown key, wrong type or range.
     """
@@ -109,6 +111,8 @@ def load_params(name: str, model: type[ParamsT], path: Path = Path("params.yaml"
     except (OSError, yaml.YAMLError) as error:
         raise ParamsError(f"{path}: cannot be read as YAML: {error}") from None
     pipeline, _, step = name.partition(".")
+    step = getattr(model, "section", "") or step
+    name = f"{pipeline}.{step}"
     stages = [other.partition(".") for other in stage_names()]
     _check_section(path, "", whole, [*TOP_LEVEL, *(other for other, _, _ in stages)])
     if pipeline not in whole:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -49,7 +49,12 @@ IDENTITY = "identity"
 
 
 class StageParams(Params):
-    """Base of a stage's parameters."""
+    """Base of a stage's parameters.
+
+    `section`: the name of another stage whose parameters these are, where one does the same with more arguments.
+    """
+
+    section: ClassVar[str] = ""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from selfsown.report import paper, plots, results
 from selfsown.report.measured import ReportError
 from selfsown.report.page import section
 from selfsown.report.paper import Claim, PaperError, flat, read_paper
-from selfsown.report.results import Figure, Standing, verdict
+from selfsown.report.results import Figure, Figures, Standing, verdict
 
 
 class Balanced(HTMLParser):
@@ -329,6 +329,24 @@ def test_many_curves_of_long_names_leave_room_to_draw() -> None:
         warnings.simplefilter("error")
         picture = plots.curves(plot, rows, {}, "p")
     assert all(arm in picture for arm in arms)
+
+
+def test_a_sweep_is_a_line_through_what_arms_have_of_two_measures(project: Path) -> None:
+    plot = paper.Sweep(kind="sweep", title="t", x="dose", y=("loss", "cost"), unit="points")
+    rows = [
+        {"measure": name, "arm": arm, "part": part, "value": value, "lo": value - 0.1, "hi": value + 0.1, "n": 9}
+        for name, arm, part, value in (
+            ("dose", "b", "", 2.0), ("dose", "a", "", 1.0), ("dose", "c", "", 3.0), ("dose", "a", "de", 7.0),
+            ("cost", "a", "", 0.2), ("cost", "b", "", -0.2), ("cost", "d", "", 0.3),
+        )
+    ]  # fmt: skip
+    points = Figures(rows, read_paper(project / "pipelines/toys/paper.yaml", PARAMS)).swept(plot.x, plot.y, plot.unit)
+    assert [(arm, at.value, value.value) for arm, (at, value) in points.items()] == [("a", 1, 0.2), ("b", 2, -0.2)]
+    picture = plots.sweep(plot, points, ("Dose", "Cost"), 1.5, "p")
+    ET.fromstring(picture)  # noqa: S314
+    assert all(text in picture for text in (">a<", ">b<", "Dose", "Cost, points", "threshold 1.5"))
+    assert "threshold" not in plots.sweep(plot, points, ("Dose", "Cost"), None, "p")
+    assert not plots.sweep(plot, dict(list(points.items())[:1]), ("Dose", "Cost"), None, "p"), "a point is no curve"
 
 
 def test_parameters_are_listed(project: Path) -> None:

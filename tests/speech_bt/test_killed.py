@@ -44,6 +44,7 @@ def test_synthesize(tmp_path: Path) -> None:
     section = {
         "sentences": {"prose": 60}, "renditions": 1, "shard_size": 5, "matched": {"splits": ["seed"], "texts": 2},
         "voices": {"cs": [{"engine": "espeak", "voice": f"cs+{name}"} for name in ("f2", "m3", "m1")]},
+        "qualities": {},
         "augment": {"speed": {"probability": 0.8, "low": 0.9, "high": 1.1}},
     }  # fmt: skip
     (tmp_path / "params.yaml").write_text(

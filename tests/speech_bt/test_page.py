@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pandas as pd
 from tests.report.pages import ROOT, composed, row, said_of
 from tests.speech_bt.test_evaluate import frame
+from tests.speech_bt.test_sweeps import judged
 
 from selfsown.report.paper import read_paper
 from selfsown.speech_bt.evaluate import measure
+from selfsown.speech_bt.sweeps import judged_items
 
 RATES = [
     row("wer untouched", 0.664, 0.034, 197),
@@ -53,6 +56,31 @@ def test_chinese_stands_beside_the_papers_chinese_by_its_character_errors(tmp_pa
     assert "| Czech | 10.9 | 5.2 | 52.3 | 50.0 (49.0 to 51.0) | 50.0 (49.0 to 51.0) | – |" in text
     claim = "Real and synthetic speech together make a better recogniser than the untouched model, in domain, zh. "
     assert f"**Established:** {claim}" in text
+
+
+def test_a_sweep_is_drawn_with_its_threshold(tmp_path: Path) -> None:
+    change = [row("wer_minus_real mixed", -0.08, 0.03, 236), row("wer_minus_real quality_band", 0.02, 0.03, 236)]
+    quality = [row("norm_i mixed", 1.2, 0.1, 30), row("norm_i quality_band", 0.7, 0.1, 30)]
+    rows = [*RATES, *change, *quality, row("norm_i_threshold mixed", 1.2)]
+    text = said_of("speech_bt", tmp_path, rows, "profile=study", "variant=sweeps")
+    html = (tmp_path / "out/index.html").read_text()
+    assert "What synthetic speech changes, by how intelligible it is" in html and "threshold 1.2" in html
+    assert "Error rate by minutes of synthetic speech" not in html, "of which nothing was measured"
+    assert "| Festival, 300 to 1,000 Hz | 0.7 (0.6 to 0.8) |" in text
+
+
+def test_what_the_sweeps_measure_is_declared() -> None:
+    parameters = composed("profile=study", "variant=sweeps")["speech_bt"]
+    also = [frame(0.5, split="dev")]
+    frames = {arm: frame(0.5, number, also=also) for number, arm in enumerate(parameters["matrix"]["transcribed"])}
+    for number, arm in enumerate(parameters["evaluate"]["sweeps"]["norm_i"]):
+        frames[arm] = pd.concat(
+            [frame(0.3, number, also=[frame(0.3, split="dev")]), judged_items(judged(5, 3 + number), 11.0)]
+        )
+    rows = measure(frames, parameters)
+    paper = read_paper(ROOT / "pipelines/speech_bt/paper.yaml", composed("profile=study", "variant=sweeps"))
+    paper.check_declared({row.measure for row in rows}, {row.arm for row in rows})
+    assert {"norm_i", "norm_i_threshold", "minutes", "real_share"} <= {row.measure for row in rows}
 
 
 def test_whatever_is_measured_is_declared() -> None:

@@ -28,7 +28,7 @@ def test_every_language_has_voices(profile: str) -> None:
         ("transcribe", "normalizer", "wisper", "'whisper_basic' or 'none'"),
         ("intelligibility", "normalizer", "wisper", "'whisper_basic' or 'none'"),
         ("train", "normalizer", "wisper", "'whisper_basic' or 'none'"),
-        ("transcribe", "splits", ["tset"], "'test' or 'ood'"),
+        ("transcribe", "splits", ["tset"], "'test', 'ood' or 'dev'"),
         ("synthesize", "matched", {"splits": ["test"], "texts": 1}, "'seed', 'text' or 'dev'"),
     ],
 )

@@ -73,7 +73,7 @@ def test_the_pool_is_of_seed_clips_and_speaks(world: dict[str, Path], tmp_path: 
     np.testing.assert_allclose(engine._latents(first, None)[1].flatten(), measured[first]["embedding"], atol=1e-6)
     wanted = SynthesizeParams.model_validate(
         {"data_seed": 1, "languages": ["vi"], "sentences": {"prose": 1}, "renditions": 2, "augment": {},
-         "matched": {"splits": ["seed"], "texts": 5}, "voices": {"vi": [voice]}, "shard_size": 20}
+         "qualities": {}, "matched": {"splits": ["seed"], "texts": 5}, "voices": {"vi": [voice]}, "shard_size": 20}
     )  # fmt: skip
     synthesize(
         wanted, sentences=tmp_path / "sentences", speech=world["speech"], tts=world["tts"], prompts=made["prompts"],

@@ -11,7 +11,7 @@ from selfsown.speech_bt.interpolate import picked
 
 pytestmark = [pytest.mark.recipe, pytest.mark.usefixtures("smoke")]
 
-ARMS = ("real", "synthetic", "mixed", "other_text")
+ARMS = ("real", "synthetic", "mixed", "quality_espeak", "other_text")
 DECODED = ("untouched", *ARMS, "interpolated")
 
 
@@ -22,6 +22,8 @@ DECODED = ("untouched", *ARMS, "interpolated")
         ("intelligibility", 30),
         ("accepted", 8),
         ("interpolations", 8),
+        ("qualities/espeak", 20),
+        ("transcripts/qualities/espeak", 8),
         *((f"transcripts/{arm}", 3) for arm in DECODED),
     ],
 )
@@ -54,6 +56,16 @@ def test_real_speech_is_understood_better_than_by_chance() -> None:
         wer = figures["wer", arm]
         assert 0 < wer["lo"] <= wer["value"] <= wer["hi"]
     assert figures["cer", "untouched"]["value"] < 0.6, "a Whisper that was converted wrongly hears noise"
+
+
+def test_every_sweep_has_points() -> None:
+    rows = json.loads(Path("metrics/speech_bt.rows.json").read_text())
+    found = {(row["measure"], row["arm"]): row for row in rows if row["part"] == ""}
+    points = {"norm_i": ("mixed", "quality_espeak"), "minutes": ("real", "mixed"), "real_share": ("synthetic", "real")}
+    for x, arms in points.items():
+        assert all((x, arm) in found and ("wer", arm) in found for arm in arms)
+    assert found["norm_i", "mixed"]["value"] != found["norm_i", "quality_espeak"]["value"]
+    assert {"dev_wer_minus_real", "wer_minus_real"} <= {name for name, arm in found if arm == "quality_espeak"}
 
 
 def test_gate_measured_every_voice() -> None:

@@ -17,7 +17,8 @@ def params(**changes: object) -> SynthesizeParams:
     values = {
         "data_seed": 1, "languages": ("cs",), "sentences": {"dialogue": 10, "prose": 2}, "renditions": 2,
         "matched": {"splits": ("seed", "dev"), "texts": 2},
-        "voices": {"cs": tuple(VOICES)}, "augment": AugmentParams(), "shard_size": 4,
+        "voices": {"cs": tuple(VOICES)}, "augment": AugmentParams(), "qualities": {},
+        "shard_size": 4,
     }  # fmt: skip
     return SynthesizeParams.model_validate(values | changes)
 
@@ -93,6 +94,28 @@ def test_a_pool_of_prompts_is_one_voice_and_each_of_its_prompts_says_some_texts(
 def test_a_voice_of_any_prompt_needs_a_pool_in_its_language() -> None:
     with pytest.raises(UserError, match=r"voices\.cs: coqui-xtts/\* imitates .* no prompt in cs"):
         plan(rows(3), [], params(voices={"cs": (POOL,)}), {"nl": ["u1"]})
+
+
+def test_another_quality_says_the_same_by_other_voices_or_with_noise() -> None:
+    noise = {"noise_snr_db": {"probability": 1, "low": 5, "high": 5}}
+    wanted = params(qualities={"noise": {"augment": noise}, "other": {"voices": {"cs": VOICES[:1]}}}, renditions=1)
+    said = real({"seed": 4})
+    lines = {name: plan(rows(9), said, wanted.of(name), {}) for name in wanted.qualities}
+    main = plan(rows(9), said, wanted, {})
+    assert lines["noise"] == main and wanted.of("noise").augment != wanted.augment == wanted.of("other").augment
+    spoken = [[(line.id, line.text) for line in each if line.split == "synthetic"] for each in (main, lines["other"])]
+    assert spoken[0] == spoken[1] and {line.speaker for line in lines["other"]} == {VOICES[0].name}
+    with pytest.raises(UserError, match="no 'nosie'; there is noise, other"):
+        wanted.of("nosie")
+
+
+def test_noise_does_not_depend_on_who_else_is_in_the_shard(tmp_path) -> None:
+    noise = AugmentParams.model_validate({"noise_snr_db": {"probability": 1, "low": 5, "high": 5}})
+    lines = plan(rows(4), [], params(renditions=1), {})
+    whole = Synthesizer(noise, tmp_path)(lines).kept.to_pylist()
+    alone = [Synthesizer(noise, tmp_path)([line]).kept.to_pylist()[0] for line in lines]
+    plain = Synthesizer(AugmentParams(), tmp_path)(lines).kept.to_pylist()
+    assert whole == alone and all(a["audio"] != b["audio"] for a, b in zip(whole, plain, strict=True))
 
 
 def test_a_language_without_voices_or_sentences_is_named() -> None:

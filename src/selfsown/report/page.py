@@ -22,7 +22,7 @@ from selfsown.params import read_yaml
 from selfsown.report import dag, plots
 from selfsown.report.markdown import cell
 from selfsown.report.measured import Measured, check_columns, measured, read_json
-from selfsown.report.paper import Bars, Curves, Intervals, Paper, flat, read_paper
+from selfsown.report.paper import Bars, Curves, Intervals, Paper, Sweep, flat, read_paper
 from selfsown.report.results import Comparison, Figures, Grid, Verdict, beside, grids, number, verdicts
 from selfsown.stage import In, Out, StageParams, stage
 
@@ -93,7 +93,7 @@ def section(path: Path, metrics: Path, active: Mapping[str, Any]) -> Section:
     sets = [_results(name, found) for found in measured(path, metrics, active)]
     paper = read_paper(path, active)
     conditions = {result.title.lower(): result.conditions for result in sets} or {"in the active profile": _ours(paper)}
-    drawn = _plots(name, paper, metrics, sets[0].figures if sets else Figures((), paper))
+    drawn = _plots(name, paper, metrics, [found.figures for found in sets] or [Figures((), paper)])
     return Section(name, paper, sets, conditions, drawn, _samples(name, paper, metrics), _contaminated(name, metrics))
 
 
@@ -128,9 +128,10 @@ def _results(name: str, found: Measured) -> ResultSet:
     )
 
 
-def _plots(name: str, paper: Paper, metrics: Path, found: Figures) -> list[tuple[str, Markup]]:
-    """Title and SVG of every plot that has data."""
+def _plots(name: str, paper: Paper, metrics: Path, sets: list[Figures]) -> list[tuple[str, Markup]]:
+    """Title and SVG of every plot that has data: of the first study or run, a sweep of the first with its points."""
     drawn = []
+    found = sets[0]
     for index, plot in enumerate(paper.plots):
         label = f"{name}-{index}"
         match plot:
@@ -144,6 +145,13 @@ def _plots(name: str, paper: Paper, metrics: Path, found: Figures) -> list[tuple
                 rows = read_json(file, [])
                 check_columns(file, rows, (plot.x, plot.column(rows), plot.series))
                 picture = plots.curves(plot, rows, paper.arms, label)
+            case Sweep():
+                has = next((one for one in sets if len(one.swept(plot.x, plot.y, plot.unit)) > 1), found)
+                points = has.swept(plot.x, plot.y, plot.unit)
+                lines = [row["value"] for row in has.rows if row["measure"] == plot.threshold]
+                labels = (paper.measures[plot.x], paper.measures[has.measured(plot.y)])
+                named = {paper.arms[arm]: point for arm, point in points.items()}
+                picture = plots.sweep(plot, named, labels, next(iter(lines), None), label)
             case Bars():
                 gate = read_json(metrics / f"{name}.{plot.file}.json", {})
                 values = {key.removeprefix(plot.prefix): x for key, x in gate.items() if key.startswith(plot.prefix)}

@@ -129,6 +129,20 @@ class Curves(Params):
         return next((name for name in names if any(name in row for row in rows)), names[0])
 
 
+class Sweep(Params):
+    """A curve through the arms that have both measures, over all test items: `y` by `x`, with their intervals.
+
+    `threshold`: a measure whose value, of whichever arm, is drawn as a line across.
+    """
+
+    kind: Literal["sweep"]
+    title: str
+    x: str
+    y: OneOf
+    unit: Unit = "percent"
+    threshold: str | None = None
+
+
 class Bars(Params):
     """A bar per metric named `<prefix>...` in `metrics/<pipeline>.<file>.json`, and a line at `reference`."""
 
@@ -162,7 +176,7 @@ class Paper(Params):
     beside: tuple[Beside, ...]
     claims: tuple[Claim, ...]
     tables: tuple[Table, ...] = Field(min_length=1)
-    plots: tuple[Annotated[Intervals | Curves | Bars, Field(discriminator="kind")], ...]
+    plots: tuple[Annotated[Intervals | Curves | Sweep | Bars, Field(discriminator="kind")], ...]
     samples: Samples | None = None
     unverified: tuple[str, ...]
 
@@ -174,6 +188,8 @@ class Paper(Params):
         asked = [*tables, *((names_of(place.measure), (place.arm,)) for place in (*places, *self.claims))]
         drawn = [plot.measures for plot in self.plots if isinstance(plot, Intervals)]
         asked += [(names_of(measure), ()) for measures in drawn for measure in measures]
+        swept = [plot for plot in self.plots if isinstance(plot, Sweep)]
+        asked += [((plot.x, *names_of(plot.y), *filter(None, [plot.threshold])), ()) for plot in swept]
         for measures, arms in asked:
             self.check_declared(measures, arms)
         return self

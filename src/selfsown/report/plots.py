@@ -17,7 +17,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from selfsown.report.paper import Bars, Curves, Intervals
+from selfsown.report.paper import Bars, Curves, Intervals, Sweep
 from selfsown.report.results import Figure
 
 INK, SOFT, RULE = "#010101", "#020202", "#030303"
@@ -63,11 +63,9 @@ def intervals(
         for index, measure in enumerate(measures):
             points = [(row, cell) for row, arm in enumerate(shown) if (cell := cells[measure].get(arm))]
             rows = [row + (index - (len(measures) - 1) / 2) * 0.26 for row, _ in points]
-            middle = [100 * cell.value for _, cell in points]
-            below = [100 * (cell.value - (cell.value if cell.lo is None else cell.lo)) for _, cell in points]
-            above = [100 * ((cell.value if cell.hi is None else cell.hi) - cell.value) for _, cell in points]
+            middle, ends = _ends([cell for _, cell in points], 100)
             axes.errorbar(
-                middle, rows, xerr=[below, above], fmt=MARKERS[index], color=SERIES[index], markersize=6,
+                middle, rows, xerr=ends, fmt=MARKERS[index], color=SERIES[index], markersize=6,
                 capsize=4, linewidth=1.8, label=measure
             )  # fmt: skip
         axes.set_yticks(range(len(shown)), [arms[arm] for arm in shown])
@@ -98,6 +96,48 @@ def curves(plot: Curves, rows: Sequence[Mapping[str, Any]], names: Mapping[str, 
         axes.set_ylabel(f"{y.replace('_', ' ').upper()}, %" if plot.unit == "percent" else y)
         _legend(axes)
         return _svg(canvas, name, plot.title)
+
+
+def sweep(
+    plot: Sweep,
+    points: Mapping[str, tuple[Figure, Figure]],
+    names: tuple[str, str],
+    threshold: float | None,
+    name: str,
+) -> str:
+    """A line through points, each with its intervals and its arm's name beside it; empty with fewer than two.
+
+    Args:
+        points: by the arm's name in print, in the order of x.
+        names: of both measures in print.
+    """
+    if len(points) < 2:
+        return ""
+    scale = 1 if plot.unit == "number" else 100
+    ends = [_ends([at for at, _ in points.values()], 1), _ends([value for _, value in points.values()], scale)]
+    with rc_context(_STYLE):
+        canvas, axes = _canvas(3.6)
+        (x, across), (y, up) = ends
+        axes.errorbar(x, y, yerr=up, xerr=across, fmt="o-", color=SERIES[0], markersize=5, capsize=3, linewidth=1.4)
+        for label, left, height in zip(points, x, y, strict=True):
+            axes.annotate(label, (left, height), xytext=(6, 6), textcoords="offset points", fontsize=9, color=INK)
+        if min(y) < 0:
+            axes.axhline(0, color=SOFT, linewidth=1)
+        if threshold is not None:
+            axes.axvline(threshold, color=SERIES[1], linestyle="--", linewidth=1.6, label=f"threshold {threshold:.3g}")
+            _legend(axes)
+        axes.margins(x=0.12)
+        axes.set_xlabel(names[0])
+        axes.set_ylabel(names[1] + {"percent": ", %", "points": ", points", "number": ""}[plot.unit])
+        return _svg(canvas, name, plot.title)
+
+
+def _ends(figures: Sequence[Figure], scale: float) -> tuple[list[float], list[list[float]]]:
+    """Values, and how far their intervals reach below and above."""
+    values = [scale * each.value for each in figures]
+    below = [scale * (each.value - (each.value if each.lo is None else each.lo)) for each in figures]
+    above = [scale * ((each.value if each.hi is None else each.hi) - each.value) for each in figures]
+    return values, [below, above]
 
 
 def bars(plot: Bars, values: Mapping[str, float], name: str) -> str:

@@ -96,6 +96,13 @@ class Figures:
         order = ["", *self.paper.parts]
         return sorted(found, key=lambda part: order.index(part) if part in order else len(order))
 
+    def swept(self, x: str, y: OneOf, unit: Unit) -> dict[str, tuple[Figure, Figure]]:
+        """By arm what it has of both measures over all items, in the order of the first."""
+        arms = [row["arm"] for row in self.rows if row["measure"] == x and not row["part"]]
+        found = {arm: (self.figure(x, arm, "", "number"), self.figure(y, arm, "", unit)) for arm in arms}
+        both = {arm: (at, value) for arm, (at, value) in found.items() if at and value}
+        return dict(sorted(both.items(), key=lambda point: point[1][0].value))
+
     def part_of(self, row: PaperRow) -> str:
         """The part that a row of the paper is compared with; of the only language there is, all items."""
         return "" if list(self.languages) == [row.part] else row.part

@@ -32,10 +32,17 @@ class IntelligibilityParams(StageParams):
 
 @stage()
 def intelligibility(
-    params: IntelligibilityParams, *, model: In, speech: In, synthetic: In, intelligibility: Out, identity: Identity
+    params: IntelligibilityParams,
+    *,
+    model: In,
+    speech: In,
+    synthetic: In,
+    split: str | None = None,
+    intelligibility: Out,
+    identity: Identity,
 ) -> Metrics:
-    """Score every synthetic utterance, and the real ones to compare with."""
-    made = chosen_clips(synthetic, [SYNTHETIC, MATCHED], params.languages)
+    """Score every synthetic utterance, or those of one `split`, and the real ones to compare with."""
+    made = chosen_clips(synthetic, [SYNTHETIC, MATCHED] if split is None else [split], params.languages)
     rows = read_product(synthetic, ["group", "split"]).to_pylist()
     said = {row["group"] for row in rows if row["split"] == MATCHED}
     real = [clip for clip in chosen_clips(speech, ["seed", "text", "dev"], params.languages) if clip.id in said]

@@ -43,8 +43,18 @@ class MatchedParams(Params):
     texts: int = Field(ge=1)
 
 
+class QualityParams(Params):
+    """Speech of another quality: other `voices`, or another `augment`; what is left out is as in the main speech."""
+
+    voices: dict[str, tuple[Voice, ...]] | None = None
+    augment: AugmentParams | None = None
+
+
 class SynthesizeParams(StageParams):
-    """`sentences`: how many per language of each domain; `voices`: the pool of each language."""
+    """`sentences`: how many per language of each domain; `voices`: the pool of each language.
+
+    `qualities`: further products, by name, that say the same sentences.
+    """
 
     data_seed: int = Field(ge=0)
     languages: tuple[str, ...]
@@ -53,7 +63,21 @@ class SynthesizeParams(StageParams):
     matched: MatchedParams
     voices: dict[str, tuple[Voice, ...]]
     augment: AugmentParams
+    qualities: dict[str, QualityParams]
     shard_size: int = Field(ge=1)
+
+    def of(self, quality: str) -> SynthesizeParams:
+        """With what speech of the quality has in place of the main speech's.
+
+        Raises:
+            UserError: there is none of the name.
+        """
+        if quality not in self.qualities:
+            known = ", ".join(self.qualities) or "none"
+            raise UserError(f"params.yaml: speech_bt.synthesize.qualities: no {quality!r}; there is {known}")
+        own = self.qualities[quality]
+        changed = {name: value for name in ("voices", "augment") if (value := getattr(own, name)) is not None}
+        return self.model_copy(update=changed)
 
 
 @dataclass(frozen=True)
@@ -83,16 +107,19 @@ def synthesize(
     speech: In,
     tts: In | None = None,
     prompts: In | None = None,
+    quality: str | None = None,
     synthetic: Out,
     identity: Identity,
 ) -> Metrics:
     """Speak every chosen sentence, and what real speech says.
 
-    `tts` is a model that voices call by its name, `prompts` the pool that they imitate.
+    `tts` is a model that voices call by its name, `prompts` the pool that they imitate. `quality`: in place of the
+    main speech one of `qualities`.
 
     Raises:
         UserError: a language without voices or without sentences.
     """
+    params = params if quality is None else params.of(quality)
     real = read_product(speech, ["id", "text", "language", "source", "group", "split"])
     lines = plan(read_product(sentences).to_pylist(), real.to_pylist(), params, pool_of(prompts))
     shards = [lines[start : start + params.shard_size] for start in range(0, len(lines), params.shard_size)]

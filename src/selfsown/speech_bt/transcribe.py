@@ -28,14 +28,14 @@ from selfsown.text.scoring import Normalizer, error_rate
 
 class TranscribeParams(StageParams):
     """`splits` are decoded once with each choice of windows, at most `limit` utterances of each split and language,
-    drawn by `data_seed` from all its groups.
+    drawn by `data_seed` from all its groups. `dev` is for a sweep, whose threshold is read from it.
 
     A choice of windows is the lengths, in seconds, of which each clip takes the shortest that holds it.
     """
 
     data_seed: int = Field(ge=0)
     languages: tuple[str, ...]
-    splits: tuple[Literal["test", "ood"], ...] = Field(min_length=1)
+    splits: tuple[Literal["test", "ood", "dev"], ...] = Field(min_length=1)
     windows: tuple[Windows, ...]
     untouched_windows: tuple[Windows, ...]
     limit: int = Field(ge=1)
