@@ -12,6 +12,7 @@ import itertools
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
@@ -43,6 +44,13 @@ def same(text: str, other: str) -> bool:
         return False
 
 
+def leaves(value: Any, place: str = "") -> set[str]:
+    """Dotted names with their values, of all that is not a section."""
+    if not isinstance(value, dict):
+        return {f"{place} {value!r}"}
+    return {leaf for key, inner in value.items() for leaf in leaves(inner, f"{place}.{key}")}
+
+
 def edited(text: str) -> bool:
     """True when `params.yaml` holds something that neither git nor `conf/` can give back (a seed they can)."""
     committed = subprocess.run(["git", "show", f"HEAD:./{PARAMS}"], check=False, capture_output=True)
@@ -55,7 +63,13 @@ def edited(text: str) -> bool:
     if not isinstance(active, dict) or active.get("composed_from") not in choices("profile"):
         return True
     own = (f"profile={active['composed_from']}", f"seed={active.get('seed')}")
-    variants = choices("variant")
+    without, there = leaves(yaml.safe_load(composed(*own))), leaves(active)
+    # Only those of which something is there: all choices of all variants would take a minute.
+    variants = [
+        name
+        for name in choices("variant")
+        if (leaves(yaml.safe_load(composed(*own, f"variant={name}"))) - without) & there
+    ]
     some = itertools.chain.from_iterable(itertools.combinations(variants, n) for n in range(len(variants) + 1))
     return not any(same(text, composed(*own, f"variant=[{','.join(chosen)}]")) for chosen in some)
 
