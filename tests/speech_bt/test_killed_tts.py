@@ -1,4 +1,4 @@
-"""Kill -9 over the adaptation of an XTTS."""
+"""Kill -9 over the adaptation of an XTTS, and over the pool of prompts that it imitates."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from tests.killing import Job, campaign, listing
+from tests.killing import Job, campaign, contents, listing
 from tests.plainly import plainly
-from tests.speech_bt.test_adapt_tts import ARGUMENTS, PARAMS, write_world
+from tests.speech_bt.test_adapt_tts import ARGUMENTS, PARAMS, write_speech, write_world
+from tests.speech_bt.test_prompts import PARAMS as POOL
+from tests.speech_bt.tiny_whisper import tiny_model, tiny_processor
+from tests.speech_bt.tiny_xtts import write_tiny_xtts
 
+from selfsown.sources.tree import file_sha256
 from selfsown.training import last_checkpoint
 
 __all__ = ["plainly"]
@@ -67,3 +71,34 @@ def test_adapt_tts(tmp_path: Path) -> None:
     # before a file of the finished model has its name, while the checkpoints are removed
     windows = [r"rename .*training\.json", r"rename .*vocab\.json", rf"rmdir .*checkpoint-{STEPS}"]
     campaign(job, windows, begun, end)
+
+
+def test_prompts(tmp_path: Path) -> None:
+    judge, tts = tmp_path / "judge", tmp_path / "tts"
+    tiny_model().export(judge)
+    tiny_processor().save_pretrained(judge)
+    tts.mkdir()
+    write_tiny_xtts(tts)
+    write_speech(tmp_path / "speech", seed=31)
+    write_params(tmp_path, "prompts", POOL | {"limit": 8, "shard_size": 2})
+    expected: dict[str, str] = {}
+
+    def sound(out: Path) -> None:
+        for path in out.glob("*/part-*.parquet"):
+            assert file_sha256(path) == expected[path.relative_to(out).as_posix()]
+        for card in out.glob("*/card.json"):
+            assert contents(card.parent).items() >= {
+                Path(name).name: digest for name, digest in expected.items() if name.startswith(card.parent.name)
+            }.items()
+
+    def whole(out: Path, _: int) -> None:
+        expected.update(expected or contents(out))
+        assert contents(out) == expected and len(expected) > 16
+
+    options = ["--judge", "judge", "--tts", "tts", "--speech", "speech"]
+    options += ["--measured", "made/measured", "--prompts", "made/prompts"]
+    job = Job(tmp_path, ["speech_bt.prompts", *options], "made", sound, whole, SETTINGS)
+    begun, end = job.undisturbed()
+    shutil.rmtree(tmp_path / "made")
+    # before a shard or the pool's card has its name, while the work folder is removed
+    campaign(job, [r"rename .*part-00007", r"rename .*prompts/.*card\.json", r"remove .*00009\.json"], begun, end)
