@@ -87,9 +87,12 @@ def test_prompts(tmp_path: Path) -> None:
         for path in out.glob("*/part-*.parquet"):
             assert file_sha256(path) == expected[path.relative_to(out).as_posix()]
         for card in out.glob("*/card.json"):
-            assert contents(card.parent).items() >= {
-                Path(name).name: digest for name, digest in expected.items() if name.startswith(card.parent.name)
-            }.items()
+            assert (
+                contents(card.parent).items()
+                >= {
+                    Path(name).name: digest for name, digest in expected.items() if name.startswith(card.parent.name)
+                }.items()
+            )
 
     def whole(out: Path, _: int) -> None:
         expected.update(expected or contents(out))

@@ -11,7 +11,7 @@ from selfsown.speech_bt.interpolate import picked
 
 pytestmark = [pytest.mark.recipe, pytest.mark.usefixtures("smoke")]
 
-ARMS = ("real", "synthetic", "mixed", "quality_espeak", "other_text")
+ARMS = ("real", "synthetic", "mixed", "other_text", "quality_espeak", "share_25")
 DECODED = ("untouched", *ARMS, "interpolated")
 
 
@@ -61,10 +61,14 @@ def test_real_speech_is_understood_better_than_by_chance() -> None:
 def test_every_sweep_has_points() -> None:
     rows = json.loads(Path("metrics/speech_bt.rows.json").read_text())
     found = {(row["measure"], row["arm"]): row for row in rows if row["part"] == ""}
-    points = {"norm_i": ("mixed", "quality_espeak"), "minutes": ("real", "mixed"), "real_share": ("synthetic", "real")}
+    points = {
+        "norm_i": ("share_25", "quality_espeak"),
+        "minutes": ("real", "share_25"),
+        "real_share": ("share_25", "real"),
+    }
     for x, arms in points.items():
         assert all((x, arm) in found and ("wer", arm) in found for arm in arms)
-    assert found["norm_i", "mixed"]["value"] != found["norm_i", "quality_espeak"]["value"]
+    assert found["norm_i", "share_25"]["value"] != found["norm_i", "quality_espeak"]["value"]
     assert {"dev_wer_minus_real", "wer_minus_real"} <= {name for name, arm in found if arm == "quality_espeak"}
 
 

@@ -73,9 +73,10 @@ class EvaluateParams(StageParams):
 
     @model_validator(mode="after")
     def _every_arm_is_transcribed(self) -> Self:
-        if not {UNTOUCHED, *self.trained} <= set(self.transcribed) <= {UNTOUCHED, *self.trained, INTERPOLATED}:
-            arms = ", ".join(self.trained)
-            raise ValueError(f"transcribed: must be {UNTOUCHED}, every arm ({arms}), and {INTERPOLATED} or not")
+        if not {UNTOUCHED, *self.arms} <= set(self.transcribed) <= {UNTOUCHED, *self.trained, INTERPOLATED}:
+            arms = ", ".join(self.arms)
+            swept = ", ".join([INTERPOLATED, *self.swept])
+            raise ValueError(f"transcribed: must be {UNTOUCHED}, every arm ({arms}), and any of {swept}")
         if self.registered == UNTOUCHED or self.registered not in self.transcribed:
             raise ValueError(f"registered: {self.registered!r} must be one of those transcribed, but {UNTOUCHED}")
         return self
@@ -83,10 +84,10 @@ class EvaluateParams(StageParams):
     @model_validator(mode="after")
     def _every_point_is_an_arm(self) -> Self:
         for name, arms in self.sweeps.items():
-            if odd := [arm for arm in arms if arm not in {*self.swept, *ENDS[name]} or arm not in self.trained]:
+            if odd := [arm for arm in arms if arm not in {*self.swept, *ENDS[name]} or arm not in self.transcribed]:
                 known = ", ".join([*self.swept, *ENDS[name]])
-                raise ValueError(f"sweeps.{name}: {odd[0]!r} must be an arm that is trained, of {known}")
-        if "norm_i" in self.sweeps and "real" not in self.arms:
+                raise ValueError(f"sweeps.{name}: {odd[0]!r} must be an arm that is transcribed, of {known}")
+        if self.sweeps.get("norm_i") and "real" not in self.arms:
             raise ValueError("sweeps.norm_i: needs the arm 'real', which its points are compared with")
         return self
 

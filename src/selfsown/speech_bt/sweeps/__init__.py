@@ -67,9 +67,9 @@ def rows(seen: Mapping[str, pd.DataFrame], section: Mapping[str, Any]) -> Iterat
     """
     swept = section.get("matrix", {}).get("swept", {})
     for name, arms in section.get("evaluate", {}).get("sweeps", {}).items():
-        if name == "norm_i":
+        if name == "norm_i" and arms:
             yield from _qualities({arm: seen[arm] for arm in arms}, seen["real"])
-        else:
+        elif arms:
             key = "minutes" if name == "minutes" else "share"
             had = {**ENDS[name], **{arm: point[key] for arm, point in swept.items()}}
             yield from (Row(name, arm, "", float(had[arm])) for arm in arms)
