@@ -70,7 +70,7 @@ def check(uri: str, run: Run, name: str) -> None:
     """The server holds all that `work` logged, once."""
     client = connect(uri)
     assert run.info.status == "FINISHED"
-    assert points(client, run, "loss") == list(range(1500))
+    assert points(client, run, "train/loss") == list(range(1500))
     assert run.data.params["optimizer.lr"] == "0.0001"
     assert [given.dataset.name for given in run.inputs.dataset_inputs] == ["demo/speech"]
     assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/worst.md"]
@@ -123,7 +123,7 @@ def test_away_half_way(server: Link, arguments: Arguments) -> None:
     assert "1 run(s) uploaded" in tracking.sync()
     (run,) = experiment_runs(server.uri, "half")
     assert run.info.run_id == left.info.run_id and run.info.status == "FINISHED"
-    assert points(connect(server.uri), run, "loss") == list(range(1200))
+    assert points(connect(server.uri), run, "train/loss") == list(range(1200))
     assert [file.path for file in connect(server.uri).list_artifacts(run.info.run_id)] == ["late.txt"]
 
 
@@ -137,7 +137,7 @@ def test_a_run_killed_on_the_server_goes_on_offline_and_ends_up_as_one(server: L
     server.up()
     tracking.sync()
     (run,) = experiment_runs(server.uri, "both")
-    history = connect(server.uri).get_metric_history(run.info.run_id, "loss")
+    history = connect(server.uri).get_metric_history(run.info.run_id, "train/loss")
     assert [(point.step, point.value) for point in history] == [(s, 1.0 if s < 10 else 2.0) for s in range(20)]
     assert run.info.status == "FINISHED"
 
@@ -152,7 +152,7 @@ def test_an_uploaded_unfinished_run_is_resumed_on_the_server(server: Link, argum
         tracking.log_metrics({"loss": 1.0}, step=1)
         tracking.log_metrics({"loss": 1.0}, step=2)
     (run,) = experiment_runs(server.uri, "again")
-    assert run.info.status == "FINISHED" and points(connect(server.uri), run, "loss") == [1, 2]
+    assert run.info.status == "FINISHED" and points(connect(server.uri), run, "train/loss") == [1, 2]
     assert tracking.sync() == "nothing to upload"
 
 
@@ -233,7 +233,7 @@ def test_a_server_that_refuses_is_one_error_before_any_work(
     with tracking.run(**arguments(experiment=f"refused-{status}")):
         tracking.log_metrics({"loss": 1.0}, step=2)
     (run,) = experiment_runs(server.uri, f"refused-{status}")
-    assert run.info.status == "FINISHED" and points(connect(server.uri), run, "loss") == [1, 2]
+    assert run.info.status == "FINISHED" and points(connect(server.uri), run, "train/loss") == [1, 2]
     assert not experiment_runs(offline_uri(), f"refused-{status}")
 
 
@@ -250,7 +250,7 @@ def test_a_refusal_half_way_loses_no_work(server: Link, arguments: Arguments) ->
     server.up()
     assert "1 run(s) uploaded" in tracking.sync()
     (run,) = experiment_runs(server.uri, "late")
-    assert run.info.status == "FINISHED" and points(connect(server.uri), run, "loss") == [1]
+    assert run.info.status == "FINISHED" and points(connect(server.uri), run, "train/loss") == [1]
 
 
 def test_an_outage_of_direct_s3_is_an_outage() -> None:

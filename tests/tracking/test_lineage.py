@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pynvml
+import pytest
 import yaml
 
 from selfsown.products import CardInfo, read_card
+from selfsown.settings import settings
 from selfsown.shards import write_product
-from selfsown.tracking.lineage import LONGEST_PARAM, contaminated, dvc_digest, flatten, made_from, product, source_tags
+from selfsown.tracking.lineage import (
+    LONGEST_PARAM,
+    contaminated,
+    device,
+    dvc_digest,
+    flatten,
+    made_from,
+    product,
+    source_tags,
+)
 
 
 def test_flatten_keeps_structure_and_limits() -> None:
@@ -54,6 +68,47 @@ def test_tags_say_stage_profile_seed_and_commit(project: Path) -> None:
     assert (
         source_tags("demo.transcribe@a", {"limit": 5}, "f").items() >= {"composed_from": "study", "seed": "2"}.items()
     )
+
+
+SAYS_REPRO = "from selfsown.tracking.lineage import repro; print(repro())"
+
+
+@pytest.mark.parametrize(("program", "said"), [("dvc", True), ("make", False)])
+def test_stages_below_one_process_of_dvc_are_known_as_one_repro(program: str, said: bool, tmp_path: Path) -> None:
+    """A program of DVC's name starts two stages, one of them by way of a shell."""
+    file = tmp_path / program
+    file.write_text(
+        "import subprocess, sys, time\n"
+        f"stage = [sys.executable, '-c', {SAYS_REPRO!r}]\n"
+        "subprocess.run(stage)\n"
+        "time.sleep(1.1)\n"
+        "subprocess.run(['sh', '-c', '\"$@\"; true', 'sh', *stage])\n"
+    )
+    done = subprocess.run([sys.executable, file, "repro"], check=True, capture_output=True, text=True)
+    first, second = done.stdout.splitlines()
+    assert first == second and bool(re.fullmatch(rf"[\d: -]{{19}} {re.escape(socket.gethostname())}", first)) == said
+
+
+@pytest.mark.parametrize(
+    ("visible", "told"),
+    [(None, "2 x NVIDIA A, 1 x NVIDIA B"), ("2", "1 x NVIDIA B"), ("", "cpu"), ("GPU-7", "1 x GPU-7")],
+)
+def test_a_run_says_what_it_computes_on(visible: str | None, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver's answers are made up: three GPUs of two kinds."""
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 3)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: ("NVIDIA A", "NVIDIA A", "NVIDIA B")[index])
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", lambda name: name)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda handle: handle)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv("SELFSOWN_DEVICE", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    settings.cache_clear()
+    try:
+        assert device() == told
+    finally:
+        settings.cache_clear()
 
 
 def test_a_model_is_contaminated_by_all_that_it_was_trained_on(project: Path) -> None:

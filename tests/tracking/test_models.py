@@ -64,6 +64,9 @@ def test_registered_whisper_transcribes(
     assert version.tags["data.demo/speech"] == dvc_digest(SPEECH)
     assert version.tags["digest"] == dvc_digest(folder)
     assert version.description.startswith("# Whisper")
+    registered = store.get_registered_model("selfsown-whisper")
+    assert registered.tags == {"pipeline": "demo", "task": "automatic-speech-recognition"}
+    assert "`selfsown promote selfsown-whisper` makes it the `@champion`" in registered.description
     monkeypatch.setattr(mlflow, "_tracking_uri", None, raising=False)
     mlflow.set_tracking_uri(tracking_uri())
     mlflow.set_registry_uri(tracking_uri())

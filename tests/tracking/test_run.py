@@ -18,7 +18,7 @@ from mlflow.entities import Run
 from selfsown import tracking
 from selfsown.tracking.lineage import dvc_digest
 from selfsown.tracking.state import load
-from selfsown.tracking.store import connect
+from selfsown.tracking.store import NOTE, connect
 from selfsown.tracking.uri import offline_uri, tracking_uri
 
 Arguments = Callable[..., dict[str, Any]]
@@ -46,7 +46,7 @@ def runs(uri: str | None = None) -> list[Run]:
     return list(found)
 
 
-def steps(run_id: str, key: str = "loss") -> list[int]:
+def steps(run_id: str, key: str = "train/loss") -> list[int]:
     client: MlflowClient = connect(tracking_uri())
     return [point.step for point in client.get_metric_history(run_id, key)]
 
@@ -79,6 +79,36 @@ def test_a_run_carries_what_it_was_made_from(
     assert {"samples/worst.md", "samples/worst.flac"} <= files
     assert "copied/demo/speech/part-00000.parquet" in files
     assert not list(Path(".selfsown/runs").iterdir())
+
+
+def test_curves_are_in_sections_and_results_are_not(project: Path, arguments: Arguments) -> None:
+    with tracking.run(**arguments()):
+        named = {"loss": 1.0, "grad_norm": 2.0, "eval_wer": 0.5, "train_runtime": 9.0, "tokens_per_second": 7.0}
+        tracking.log_metrics({**named, "mfu": 0.2, "rewards/margins": 1.0}, step=10)
+        tracking.log_metrics({"wer": 0.5})
+    (run,) = runs()
+    assert {key for key in run.data.metrics if not key.startswith("system/")} == {
+        "train/loss", "train/grad_norm", "dev/wer", "speed/train_runtime", "speed/tokens_per_second", "speed/mfu",
+        "rewards/margins", "wer",
+    }  # fmt: skip
+
+
+def test_an_experiment_is_described_by_its_pipelines_paper(project: Path, arguments: Arguments) -> None:
+    with tracking.run(**arguments()):
+        pass
+    client = connect(tracking_uri())
+    assert NOTE not in client.get_experiment_by_name("demo").tags, "no pipeline has that name"
+    paper = Path("pipelines/demo/paper.yaml")
+    paper.parent.mkdir(parents=True)
+    paper.write_text('title: Demo, a system\narxiv: "1234.5678"\nabout: It learns.\n')
+    with tracking.run(**arguments(fingerprint="f2")):
+        pass
+    told = client.get_experiment_by_name("demo").tags[NOTE]
+    assert told.startswith("**Demo, a system** ([arXiv 1234.5678](https://arxiv.org/abs/1234.5678)). It learns.")
+    client.set_experiment_tag(client.get_experiment_by_name("demo").experiment_id, NOTE, "mine")
+    with tracking.run(**arguments(fingerprint="f3")):
+        pass
+    assert client.get_experiment_by_name("demo").tags[NOTE] == "mine", "what somebody wrote stays"
 
 
 def test_a_thousand_steps_are_quick(project: Path, arguments: Arguments) -> None:

@@ -6,15 +6,21 @@ import hashlib
 import json
 import os
 import re
+import socket
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from selfsown.params import read_yaml
 from selfsown.products import read_card
+from selfsown.workers import visible_gpus
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -149,7 +155,7 @@ def entity_key(key: str) -> str:
 
 
 def source_tags(name: str, params: Mapping[str, Any], fingerprint: str) -> dict[str, str]:
-    """Tags of a run: stage, profile it was composed from, seed, commit, dirty flag, DVC experiment."""
+    """Tags of a run: stage, profile, seed, commit, dirty flag, DVC's experiment, the `dvc repro`, the device."""
     pipeline_stage = name.partition("@")[0]
     tags = {
         "stage": pipeline_stage,
@@ -165,7 +171,36 @@ def source_tags(name: str, params: Mapping[str, Any], fingerprint: str) -> dict[
     tags |= {key: str(value) for key, value in {**outer, **params}.items() if key in ("composed_from", "seed")}
     if experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.exp"] = experiment
+    tags |= {"repro": repro(), "device": device()}
     return {key: value for key, value in tags.items() if value}
+
+
+def repro() -> str:
+    """When and where the `dvc repro` (or experiment) that runs this stage was started; empty without one.
+
+    All its stages are below one process of DVC's. A stage that a later one finishes has the later one's.
+    """
+    for process in psutil.Process().parents():
+        try:
+            words = [Path(word).name for word in process.cmdline()[:3]]  # python, perhaps -m, dvc
+        except psutil.Error:
+            continue
+        if "dvc" in words:
+            started = datetime.fromtimestamp(process.create_time(), UTC)
+            return f"{started:%Y-%m-%d %H:%M:%S} {socket.gethostname()}"
+    return ""
+
+
+def device() -> str:
+    """What a stage computes on: `2 x NVIDIA A100-SXM4-80GB`, or `cpu`."""
+    import pynvml
+
+    handles = [
+        pynvml.nvmlDeviceGetHandleByIndex(int(name)) if name.isdigit() else pynvml.nvmlDeviceGetHandleByUUID(name)
+        for name in visible_gpus()
+    ]
+    names = Counter(map(pynvml.nvmlDeviceGetName, handles))
+    return ", ".join(f"{count} x {name}" for name, count in names.items()) or "cpu"
 
 
 @cache

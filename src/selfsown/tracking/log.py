@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from selfsown.tracking.active import active
 
+SPEED = re.compile(r"epoch|mfu|total_flos|.*_(runtime|(per|a)_second)")
+"""What a training says of its speed and not of what is learnt."""
+
 
 def log_metrics(metrics: Mapping[str, float], step: int | None = None) -> None:
-    """Log to the active run, if any; buffered, and sent in batches every few seconds and at the end."""
+    """Log to the active run, if any; buffered, and sent in batches every few seconds and at the end.
+
+    What has a step is a curve: `train/loss`, `dev/wer`, `speed/mfu`. The UI draws the curves of one prefix together,
+    and what has no step, the run's results, above them.
+    """
     if (run := active()) is not None:
-        run.log_metrics(metrics, step)
+        run.log_metrics(metrics if step is None else {_curve(name): value for name, value in metrics.items()}, step)
+
+
+def _curve(name: str) -> str:
+    """The library's names of measures on dev begin with `eval_`."""
+    if "/" in name:
+        return name
+    measured = name.removeprefix("eval_")
+    return f"{'speed' if SPEED.fullmatch(name) else 'train' if measured == name else 'dev'}/{measured}"
 
 
 def log_artifact(path: Path, folder: str | None = None) -> None:

@@ -30,7 +30,7 @@ from selfsown import disk
 from selfsown.errors import UserError, first_line
 from selfsown.tracking.active import active
 from selfsown.tracking.lineage import contaminated, entity_key, git_tags, made_from, product
-from selfsown.tracking.store import let_in, reached, refusal
+from selfsown.tracking.store import let_in, note, reached, refusal
 from selfsown.tracking.uri import private, without_password
 
 if TYPE_CHECKING:
@@ -187,16 +187,33 @@ def register(
     now = int(run.info.start_time)  # a fixed time, so that a repeated upload adds no second point
     points = [Metric(entity_key(key), float(value), now, 0, model_id=logged.model_id) for key, value in metrics.items()]
     client.log_batch(run_id, metrics=points)
+    pipeline = client.get_experiment(run.info.experiment_id).name
+    about = {"pipeline": pipeline, "task": model_type}
     try:
-        client.create_registered_model(name)
+        client.create_registered_model(name, about, _description(name, pipeline))
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+        if not client.get_registered_model(name).description:  # of a time when it was given none
+            client.update_registered_model(name, _description(name, pipeline))
+            for key, value in about.items():
+                client.set_registered_model_tag(name, key, value)
     made = client.create_model_version(
         name, logged.artifact_location, run_id, dict(tags), description=card, model_id=logged.model_id
     )  # not `models:/<id>`: a database store would look that up in the process-wide tracking URI
     client.set_registered_model_alias(name, CANDIDATE, made.version)
     return str(made.version)
+
+
+def _description(name: str, pipeline: str) -> str:
+    """Of all versions together; each has its card."""
+    said = note(pipeline).partition("\n")[0]
+    aliases = (
+        f"A version is `@{CANDIDATE}` when it is registered, or chosen by its evaluation. `selfsown promote {name}` "
+        f"makes it the `@{CHAMPION}`, which the commands use, if it is clearly better; its tags `promotion.*` and "
+        "`evidence.*` say why."
+    )
+    return f"{said}\n\n{aliases}".strip()
 
 
 @let_in()

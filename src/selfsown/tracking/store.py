@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import requests
 
 from selfsown.errors import UserError, first_line
-from selfsown.project import home
+from selfsown.params import read_yaml
+from selfsown.project import home, root
 from selfsown.tracking import moved
 from selfsown.tracking.uri import SERVERS, database_file, offline_uri, private, tracking_uri, without_password
 
@@ -84,20 +85,43 @@ def reached(purpose: str) -> MlflowClient:
     return connect(uri)
 
 
+NOTE = "mlflow.note.content"
+"""The tag that the UI shows as an experiment's description."""
+
+READ_RUNS = """
+A run is a stage that trains or measures. Group the table by the tag `repro` to have those of one `dvc repro` together.
+`composed_from` is the profile, `device` what it ran on, `dvc.exp` DVC's experiment. Curves are under `train`, `dev`
+and `speed`; what has no prefix is a result.
+"""
+
+
+def note(experiment: str) -> str:
+    """What a pipeline's `paper.yaml` says it is, and how its runs are read; empty where no pipeline has that name."""
+    file = root() / "pipelines" / experiment / "paper.yaml"
+    if not file.is_file():
+        return ""
+    said = read_yaml(file)
+    paper = f" ([arXiv {said['arxiv']}](https://arxiv.org/abs/{said['arxiv']}))" if "arxiv" in said else ""
+    return f"**{said['title']}**{paper}. {said.get('about', '')}\n{READ_RUNS}"
+
+
 def experiment_id(client: MlflowClient, name: str) -> str:
-    """The experiment of that name, made or restored if need be."""
+    """The experiment of that name, made or restored if need be; one without a description gets its pipeline's."""
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
     if found is None:
+        tags = {NOTE: text} if (text := note(name)) else {}
         try:
-            return client.create_experiment(name, artifact_location=_artifact_folder(client.tracking_uri, name))
+            return client.create_experiment(name, _artifact_folder(client.tracking_uri, name), tags)
         except MlflowException:  # another process was faster
             found = client.get_experiment_by_name(name)
             if found is None:
                 raise
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
+    if NOTE not in found.tags and (text := note(name)):
+        client.set_experiment_tag(found.experiment_id, NOTE, text)
     return str(found.experiment_id)
 
 
