@@ -15,25 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+
+from selfsown.plan.profile import choices, composed
 
 PARAMS = Path("params.yaml")
-CONF = Path("conf")
-
-
-def choices(group: str) -> list[str]:
-    """What one may choose of a group of `conf/`."""
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
-
-
-def composed(*overrides: str) -> str:
-    """The text of `params.yaml` for these Hydra overrides."""
-    with initialize_config_dir(str(CONF.resolve()), version_base=None):
-        config = compose(config_name="config", overrides=list(overrides))
-    OmegaConf.resolve(config)
-    return OmegaConf.to_yaml(config)
 
 
 def same(text: str, other: str) -> bool:

@@ -113,6 +113,17 @@ def doctor() -> None:
 
 
 @app.command()
+@click.argument("profile", required=False)
+@click.option("--peak", type=float, help="TFLOP/s of your device at best, in the precision it trains in")
+@click.option("--mfu", type=float, help="the share of the peak that training makes")
+def plan(profile: str | None, peak: float | None, mfu: float | None) -> None:
+    """What the stages of PROFILE (default: params.yaml) take: tokens, FLOPs, hours, disk, downloads. Runs nothing."""
+    from selfsown.plan.report import plan as planned
+
+    click.echo(planned(profile, None if peak is None else peak * 1e12, mfu), nl=False)
+
+
+@app.command()
 @click.argument("model")
 @click.option("--check", is_flag=True, help="only say what would be decided")
 @click.option("--force", is_flag=True, help="move the alias although the evidence says no; the reason is recorded")
