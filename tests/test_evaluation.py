@@ -6,11 +6,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from dvc.compare import show_metrics
+from tests.profiles import PIPELINES, ROOT
 
 from selfsown import evaluation
 from selfsown import params as params_module
 from selfsown.errors import UserError
-from selfsown.evaluation import ComparisonParams, Counts, Evaluation, Row, difference, mean_counts, write_rows
+from selfsown.evaluation import (
+    HEADLINE,
+    HEADLINE_CHARACTERS,
+    ComparisonParams,
+    Counts,
+    Evaluation,
+    Row,
+    difference,
+    mean_counts,
+    write_rows,
+)
 from selfsown.params import ParamsError, load_params
 from selfsown.study import average
 
@@ -167,3 +179,19 @@ def test_the_model_to_register_is_one_of_the_arms(tmp_path: Path, monkeypatch: p
     Path("params.yaml").write_text(text.replace("mixed}", "mixd}"))
     with pytest.raises(ParamsError, match=r"params\.yaml: toys\.toy: .*registered: 'mixd' is no arm .*: real, mixed$"):
         load_params("toys.toy", ComparisonParams)
+
+
+MEASURED = [name for name in PIPELINES if (ROOT / f"metrics/{name}.json").is_file()]
+WIDEST = {f"{letter * (HEADLINE_CHARACTERS // HEADLINE)}": 12345.678901 for letter in "abcdef"[:HEADLINE]}
+
+
+@pytest.mark.parametrize("pipeline", [*MEASURED, None])
+def test_the_headline_figures_of_a_pipeline_fit_160_characters(
+    pipeline: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `dvc metrics show metrics/<pipeline>.json` prints them; None: the longest names that are allowed."""
+    path = f"metrics/{pipeline or max(MEASURED, key=len)}.json"
+    figures = json.loads((ROOT / path).read_text()) if pipeline else WIDEST
+    show_metrics({"": {"data": {path: {"data": figures}}}}, precision=5, round_digits=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[1:] == sorted(figures) and max(map(len, lines)) <= 160
