@@ -9,10 +9,9 @@ from selfsown.plan.architectures import TRAINED, Encoder
 from selfsown.plan.models import Model, shape
 from selfsown.plan.work import COUNTED, Work, trained_bytes, trained_examples
 
-TEMPLATE_TOKENS = 9
-SENTENCE_TOKENS = 26
-SENTENCES = f"a sentence of {SENTENCE_TOKENS} tokens: the mean of smoke's triplets, in MiniLM's tokens"
-TEMPLATE = f"{TEMPLATE_TOKENS} tokens of a template around it, and no pass of the template alone"
+TEMPLATE_TOKENS, MARKS = 10, 2
+LONGEST = "sentences as long as `max_tokens`, which is the most that is read"
+TEMPLATE = f"{TEMPLATE_TOKENS} tokens of the paper's template around a sentence, and no pass of the template alone"
 
 
 def works(params: Mapping[str, Any], made: Mapping[str, Model]) -> Iterator[Work]:
@@ -45,13 +44,14 @@ def _training(
     prefixed: bool,
 ) -> Work:
     embedding = block["embedding"]
-    tokens = min(SENTENCE_TOKENS, embedding["max_tokens"]) + (TEMPLATE_TOKENS if embedding["template"] else 2)
+    tokens = embedding["max_tokens"] + (TEMPLATE_TOKENS if embedding["template"] else MARKS)
     context = tokens + (section["prefix"]["prefix"]["length"] if prefixed else 0)
     once = encoder.forward(tokens, context)
     flops = encoder.layers.passed(tokens, context) if stage == "prefix" else TRAINED * once  # stage 1 freezes it
     flops += once * bool(block.get("recompute"))
     weights = encoder.parameters if stage == "contrast" else 0  # of stage 1 the small prefix alone is kept
+    assumed = (LONGEST, TEMPLATE) if embedding["template"] else (LONGEST,)
     return Work(
         f"diffaug.{stage}", name, sentences, sentences * tokens, sentences * flops,
-        trained_bytes(weights, block["arguments"]), assumed=(SENTENCES, TEMPLATE), checked=COUNTED,
+        trained_bytes(weights, block["arguments"]), assumed=assumed, checked=COUNTED,
     )  # fmt: skip

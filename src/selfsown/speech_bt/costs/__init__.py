@@ -9,12 +9,12 @@ from selfsown.plan.architectures import TRAINED, Whisper
 from selfsown.plan.models import Model, shape, whisper
 from selfsown.plan.work import COUNTED, Work, trained_bytes, trained_examples
 
-TOKENS_PER_SECOND = 6.0
-WORDS = f"{TOKENS_PER_SECOND:g} of Whisper's tokens a second of speech: the mean of smoke's Czech clips"
+TOKENS_PER_SECOND = 5.3
+WORDS = f"{TOKENS_PER_SECOND:g} of Whisper's tokens a second of speech: 600 Czech clips of Fish Fillets"
 SENTENCE_SECONDS = 3.4
 SENTENCES = f"a sentence of {SENTENCE_SECONDS:g} s: the mean of laptop's accepted speech"
-FLAC_BYTES = 20_000.0
-FLAC = f"{FLAC_BYTES:,.0f} bytes a second of 16 kHz FLAC: the mean of smoke's synthetic speech"
+FLAC_BYTES = 21_000.0
+FLAC = f"{FLAC_BYTES:,.0f} bytes a second of 16 kHz FLAC: 60 Czech clips of Fish Fillets"
 CODES_PER_SECOND = 21.5
 CODES = f"XTTS: {CODES_PER_SECOND} codes a second (22,050 Hz, a code each 1,024 samples)"
 REAL_TIME = 0.26

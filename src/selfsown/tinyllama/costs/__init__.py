@@ -12,9 +12,7 @@ from selfsown.tinyllama.model.shapes import SHAPES, TIED
 
 VOCABULARY = 32_000
 VOCABULARY_OF_A_SOURCE = f"a tokenizer that is taken over has {VOCABULARY:,} tokens: Llama 2's"
-TASK_TOKENS = 90
-CHAT = f"a chat of {TASK_TOKENS} tokens: the mean of MsAT's tasks with their answers in smoke's product"
-LONGEST_CHATS = "chats of a source as long as the context, which is the most they can be"
+LONGEST_CHATS = "chats as long as the context, which is the most they can be"
 PUBLISHED = "published"
 """24,000 tokens/s are 56 % of an A100, 300 B tokens took 3,456 hours of one: TinyLlama's README."""
 
@@ -47,11 +45,11 @@ def works(params: Mapping[str, Any], made: Mapping[str, Model]) -> Iterator[Work
     for name in matrix["chats"]:
         model = section["pretrain"]["models"][name]
         network = _llama(model["shape"], matrix["pretrained"][name], section)
-        examples, tokens = trained_examples(chat["arguments"]), model["context"] if source else TASK_TOKENS
+        examples, tokens = trained_examples(chat["arguments"]), model["context"]
         yield Work(
             "tinyllama.chat", name, examples, examples * tokens, TRAINED * examples * network.forward(tokens),
             trained_bytes(network.parameters, chat["arguments"]), sources=(source,) if source else (),
-            assumed=(LONGEST_CHATS if source else CHAT,),
+            assumed=(LONGEST_CHATS,), checked=COUNTED,
         )  # fmt: skip
 
 
