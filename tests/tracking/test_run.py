@@ -84,12 +84,12 @@ def test_a_run_carries_what_it_was_made_from(
 def test_curves_are_in_sections_and_results_are_not(project: Path, arguments: Arguments) -> None:
     with tracking.run(**arguments()):
         named = {"loss": 1.0, "grad_norm": 2.0, "eval_wer": 0.5, "train_runtime": 9.0, "tokens_per_second": 7.0}
-        tracking.log_metrics({**named, "mfu": 0.2, "rewards/margins": 1.0}, step=10)
+        tracking.log_metrics({**named, "train_loss": 1.1, "mfu": 0.2, "rewards/margins": 1.0}, step=10)
         tracking.log_metrics({"wer": 0.5})
     (run,) = runs()
     assert {key for key in run.data.metrics if not key.startswith("system/")} == {
-        "train/loss", "train/grad_norm", "dev/wer", "speed/train_runtime", "speed/tokens_per_second", "speed/mfu",
-        "rewards/margins", "wer",
+        "train/loss", "train/grad_norm", "train/mean_loss", "dev/wer", "speed/runtime", "speed/tokens_per_second",
+        "speed/mfu", "rewards/margins", "wer",
     }  # fmt: skip
 
 

@@ -24,11 +24,14 @@ def log_metrics(metrics: Mapping[str, float], step: int | None = None) -> None:
 
 
 def _curve(name: str) -> str:
-    """The library's names of measures on dev begin with `eval_`."""
+    """The library's measures on dev begin with `eval_`; `train_` begins what it says of a whole training."""
     if "/" in name:
         return name
-    measured = name.removeprefix("eval_")
-    return f"{'speed' if SPEED.fullmatch(name) else 'train' if measured == name else 'dev'}/{measured}"
+    if SPEED.fullmatch(name):
+        return f"speed/{name.removeprefix('train_')}"
+    if name.startswith("eval_"):
+        return f"dev/{name.removeprefix('eval_')}"
+    return "train/mean_loss" if name == "train_loss" else f"train/{name}"
 
 
 def log_artifact(path: Path, folder: str | None = None) -> None:
