@@ -32,5 +32,6 @@ else:
 END
 )
 if [ -n "$uri" ]; then
+    export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false # else seven more processes, for jobs on traces, which we have none of
     exec mlflow server --backend-store-uri "$uri" --host 127.0.0.1 --port "$port" --workers 1
 fi
