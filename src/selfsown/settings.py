@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     engine: Literal["local", "ray"] = Field("local", description="where map_shards runs its shards")
     launcher: Literal["none", "torchrun", "deepspeed"] = Field("none", description="how training stages start")
     nproc: int = Field(1, ge=1, description="processes per node under the launcher")
+    hostfile: Path | None = Field(None, description="hosts for deepspeed over ssh, outside Slurm: NAME slots=PROCESSES")
     tracking: bool = Field(True, description="log runs to MLflow; false keeps metrics files only")
     traceback: bool = Field(False, description="show where an error was raised, not only its message")
     coqui_tos_agreed: bool = Field(False, description="you accept the licence of the coqui model you name")
