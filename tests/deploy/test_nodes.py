@@ -1,26 +1,25 @@
 """Training on two nodes: two groups of real processes on this machine, with the same weights as one process.
 
 What a cluster has and this machine lacks is a few lines of shell each: `srun` and `pdsh` start the command once a node
-and tell it which, `ssh` answers. The rest is real: torchrun, deepspeed's launcher, gloo, DVC, the stage.
+and tell it which, `ssh` answers. The rest is real: torchrun, deepspeed's launcher, gloo, the stage.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
-from tests.test_sixth_pipeline import TOY, Clone, clone  # noqa: F401 - a fixture
+from tests.diffaug.test_stages import weights
+from tests.diffaug.test_training_processes import command, curve
+from tests.diffaug.tiny_encoders import write_world
+from tests.plainly import plainly  # noqa: F401 - a fixture
+from tests.stage_process import finish
 
 ROOT = Path(__file__).parents[2]
-STAGE = f"pipelines/{TOY}/dvc.yaml:train@all"
 SRUN = """#!/bin/bash
 # As many processes as --ntasks says, each with its SLURM_NODEID; one that fails ends the others.
 while [[ "$1" == --* ]]; do
@@ -63,57 +62,22 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     return folder
 
 
-@pytest.fixture
-def trained(cluster: Path, clone: Clone) -> Clone:  # noqa: F811
-    """The toy, trained by one process."""
-    (clone.root / ".venv").symlink_to(sys.prefix)
-    clone.run("python", "scripts/set_profile.py", "profile=smoke")
-    clone.run("python", "scripts/write_deps.py")
-    clone.run("dvc", "repro", STAGE)
-    (clone.root / f"models/{TOY}/all").rename(clone.root / "alone")
-    return clone
-
-
-def equal_to_one(trained: Clone) -> None:
-    """The same weights as of one process."""
-    alone, both = (load_file(trained.root / place / "model.safetensors") for place in ("alone", f"models/{TOY}/all"))
-    assert alone.keys() == both.keys()
-    for name, weight in alone.items():
-        assert torch.allclose(weight, both[name], atol=1e-5), name
-
-
-def again(trained: Clone, cluster: Path, *command: str) -> set[str]:
-    """Train anew by a command and compare with the one process; what the programs of the cluster were asked."""
-    shutil.rmtree(trained.root / f"models/{TOY}/all", ignore_errors=True)
-    said = trained.run(*command, "--force", "--single-item", STAGE)
-    assert f"Running stage '{STAGE}'" in said
-    equal_to_one(trained)
-    asked = cluster / "asked"
-    lines = set(asked.read_text().splitlines())
-    asked.unlink()
-    return lines
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_two_groups_of_processes_train_as_one_process(
-    trained: Clone, cluster: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
-    with monkeypatch.context() as allocation:
-        allocation.setenv("SLURM_JOB_NUM_NODES", "2")
-        allocation.setenv("SLURM_SUBMIT_DIR", str(trained.root))
-        asked = again(trained, cluster, "bash", str(ROOT / "deploy/slurm.sbatch"))
-    assert {"--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--overlap"} <= asked
-
-    (trained.root / "hosts").write_text("one slots=1\nother slots=1\n")
-    (trained.root / ".env").write_text("SELFSOWN_LAUNCHER=deepspeed\nSELFSOWN_HOSTFILE=hosts\n")
-    (asked_of_hosts,) = again(trained, cluster, "dvc", "repro")
-    assert "export SELFSOWN_DEVICE=cpu;" in asked_of_hosts and "export GLOO_SOCKET_IFNAME=lo;" in asked_of_hosts
-
-    with contextlib.closing(sqlite3.connect(trained.root / "mlflow.db")) as database:
-        runs = database.execute("SELECT name, status FROM runs").fetchall()
-    assert runs == [(f"{TOY}.train@all", "FINISHED")] * 3, "rank 0 alone tracks"
+@pytest.mark.usefixtures("plainly")
+def test_two_groups_of_processes_train_as_one_process(cluster: Path, tmp_path: Path) -> None:
+    world = write_world(tmp_path / "keeps", 0.0)
+    finish(command("prefix", "main", world, tmp_path / "one"))
+    one = tmp_path / "one/model"
+    (tmp_path / "hosts").write_text("one slots=1\nother slots=1\n")
+    slurm = {"SELFSOWN_LAUNCHER": "torchrun", "SLURM_JOB_NUM_NODES": "2"}
+    hosts = {"SELFSOWN_LAUNCHER": "deepspeed", "SELFSOWN_HOSTFILE": str(tmp_path / "hosts")}
+    for settings, asked in ((slurm, "--ntasks-per-node=1"), (hosts, "export SELFSOWN_PRECISION=fp32;")):
+        two = tmp_path / settings["SELFSOWN_LAUNCHER"]
+        finish(command("prefix", "main", world, two, GLOO_SOCKET_IFNAME="lo", **settings), 800)
+        assert curve(two / "model") == pytest.approx(curve(one), abs=1e-5)
+        assert torch.allclose(weights(one), weights(two / "model"), atol=1e-4)
+        assert asked in (cluster / "asked").read_text()
 
 
 @pytest.mark.parametrize(
