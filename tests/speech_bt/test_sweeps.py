@@ -125,7 +125,7 @@ def test_a_sweep_is_of_arms_that_are_there(changes: dict[str, object], message: 
         "languages": ["cs"], "arms": ["real", "synthetic"], "swept": SWEPT, "registered": "mixed", "samples": 1,
         "transcribed": ["untouched", "real", "synthetic", *SWEPT], "sweeps": SWEEPS,
     }  # fmt: skip
-    assert EvaluateParams.model_validate(good).section == SECTION | {"evaluate": {"sweeps": {
+    assert EvaluateParams.model_validate(good).at_measuring == SECTION | {"evaluate": {"sweeps": {
         name: tuple(arms) for name, arms in SWEEPS.items()}}}  # fmt: skip
     with pytest.raises(ValidationError, match=message):
         EvaluateParams.model_validate(good | changes)

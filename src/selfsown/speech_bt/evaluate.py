@@ -66,7 +66,7 @@ class EvaluateParams(StageParams):
         return *self.arms, *self.swept
 
     @property
-    def section(self) -> dict[str, Any]:
+    def at_measuring(self) -> dict[str, Any]:
         """What of the pipeline's section is read where figures are measured."""
         swept = {arm: point.model_dump() for arm, point in self.swept.items()}
         return {"matrix": {"swept": swept}, "evaluate": {"sweeps": self.sweeps}}
@@ -114,7 +114,7 @@ def evaluate(
         judged = read_product(intelligibility if own == SYNTHETIC else transcripts / own).to_pandas()
         frames[arm] = pd.concat([frames[arm], judged_items(judged, frames[arm]["window"].min())])
     EVALUATION.write_items(frames, items)
-    measured = EVALUATION.measure(frames, params.section)
+    measured = EVALUATION.measure(frames, params.at_measuring)
     arm, seen = params.registered, decoded(frames)
     trained, untouched = (_spoken(seen[name], "test", "") for name in (arm, UNTOUCHED))
     rate: str = error_rate(trained["language"])

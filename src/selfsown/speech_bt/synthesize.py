@@ -176,7 +176,8 @@ def plan(
                 row = pool[index]
                 chosen = rng.permutation(len(each))[: params.renditions]
                 for number, place in enumerate(chosen):
-                    lines.append(_line(row, SYNTHETIC, number, *each[place], shard_seed(params.data_seed, len(lines))))
+                    name, voice = each[place]
+                    lines.append(_line(row, SYNTHETIC, number, name, voice, shard_seed(params.data_seed, len(lines))))
         if not any(line.language == language for line in lines):
             raise UserError(
                 f"data/corpora/sentences: no {language} sentence in the domains {', '.join(params.sentences)}"
