@@ -233,6 +233,7 @@ def test_a_kill_at_the_manifest_costs_no_download(
     assert sorted(p.suffix for p in (tmp_path / "cache/sources").iterdir() if p != folder) == [".json", ".lock"]
 
 
+@pytest.mark.slow
 def test_kills_at_any_moment_end_in_the_same_tree(registry: Callable[..., Path], site, setting, tmp_path: Path) -> None:
     out = io.BytesIO()
     rng = random.Random(7)
