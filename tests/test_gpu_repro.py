@@ -78,7 +78,7 @@ def test_killed_the_checkout_deleted_and_cloned_again_it_goes_on(committed: Clon
         runs = database.execute("SELECT name, status FROM runs ORDER BY start_time").fetchall()
         assert runs == [(f"{TOY}.train@all", "FINISHED"), (f"{TOY}.evaluate", "FINISHED")]
         (resumed,) = database.execute("SELECT value FROM tags WHERE key = 'resumed'").fetchone()
-        steps = database.execute("SELECT step FROM metrics WHERE key = 'loss' ORDER BY step").fetchall()
+        steps = database.execute("SELECT step FROM metrics WHERE key = 'train/loss' ORDER BY step").fetchall()
         assert resumed == "1" and steps == [(step,) for step in range(500, 3001, 500)]
     checkout = committed.root.with_name("second")
     assert not list((volume / "unfinished").iterdir())

@@ -182,4 +182,4 @@ def test_the_command_fits_the_stage(key: str) -> None:
 def test_stage_and_file_names_agree() -> None:
     ran = {words(stage)[1] for stage in DECLARED.values()}
     assert ran == set(stage_names()), "every stage is run by some dvc.yaml, and no other"
-    assert len(DECLARED) < 60
+    assert len(DECLARED) < 64, "fewer than 60, and the four of the pipeline that a test adds"

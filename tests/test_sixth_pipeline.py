@@ -103,7 +103,7 @@ def test_it_runs_alone_and_its_figure_comes_onto_the_results_page(clone: Clone) 
     with contextlib.closing(sqlite3.connect(clone.root / "mlflow.db")) as database:
         runs = database.execute("SELECT name, status FROM runs ORDER BY start_time").fetchall()
         assert runs == [(f"{TOY}.train@all", "FINISHED"), (f"{TOY}.evaluate", "FINISHED")]
-        losses = database.execute("SELECT count(*) FROM metrics WHERE key = 'loss'").fetchone()
+        losses = database.execute("SELECT count(*) FROM metrics WHERE key = 'train/loss'").fetchone()
         assert losses == (6,), "what the trainer logs every 4 of 24 steps"
     assert clone.run("selfsown", "guess", "--alias", "candidate", "kanete", "lumoru").split() == [
         "kanete:", "north", "lumoru:", "south",
