@@ -35,6 +35,7 @@ def edit(source: Path, *files: str) -> None:
             end.write("# edited\n")
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_unless_its_code_was_edited(source: Path, tmp_path: Path) -> None:
     inputs = {
         "encoder": tiny_encoder(tmp_path / "encoder"),

@@ -56,6 +56,7 @@ def run(inputs: dict[str, Path], folder: Path, **changes: Any) -> dict[str, floa
     return dict(interpolate(params, **inputs, rows=folder / "rows", model=folder / "model", identity=IDENTITY))
 
 
+@pytest.mark.slow
 def test_the_ends_are_the_two_models_and_every_alpha_hears_the_same_clips(
     inputs: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -184,6 +184,7 @@ def test_kill_9_resumes_the_same_run_without_doubled_steps(
     assert steps(run.info.run_id) == list(range(1, 61))
 
 
+@pytest.mark.slow
 def test_kill_9_at_many_moments_leaves_no_running_run(project: Path, arguments: Arguments, start_python: Start) -> None:
     code = STAGE.replace("with tracking", "import mlflow\nprint('up', flush=True)\nwith tracking")
     for delay in (0.1, 0.2, 0.3, 0.5, 0.8):
