@@ -57,7 +57,7 @@ def train_swept(
         kept = within(synthetic, table, params, float(minutes))
         rows = table.filter(pc.field("id").isin(pa.array(kept, pa.string())))
         source = read_card(accepted)
-        card = CardInfo(name=source.name, licence=source.licence, source=source.source, seed=params.data_seed)
+        card = CardInfo(name=source.name, seed=params.data_seed, **source.credits)
         write_product(chosen, [rows], schema=rows.schema, card=card)
         return train(
             params.model_copy(update={"real_share": float(share)}),
