@@ -22,7 +22,7 @@ def clean(tokenizer: VoiceBpeTokenizer, sentence: str, language: str) -> str:
     text = sentence.strip().lower()
     try:
         cleaned: str = tokenizer.preprocess_text(text, language.partition("-")[0])
-    except NotImplementedError:
+    except NotImplementedError:  # a language that XTTS has no rules for
         return " ".join(text.split())
     return cleaned
 
