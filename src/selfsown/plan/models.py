@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from selfsown.errors import UserError
 from selfsown.plan.architectures import CausalLM, Encoder, EncoderDecoder, Layers, Whisper
 
 Model = CausalLM | Encoder | EncoderDecoder
+ModelT = TypeVar("ModelT", CausalLM, Encoder, Whisper)
 
 _WHISPER_BASE = Whisper(Layers(6, 512, 2048), Layers(6, 512, 2048), 51_865)
 
@@ -39,13 +42,13 @@ def shape(source: str) -> Model:
     return SHAPES[source]
 
 
-def whisper(source: str) -> Whisper:
-    """Of a source that holds a Whisper.
+def shape_as(kind: type[ModelT], source: str) -> ModelT:
+    """Of a source's model, which must be of a kind.
 
     Raises:
-        UnknownShapeError: it does not, or is not known.
+        UnknownShapeError: it is not, or is not known.
     """
     found = shape(source)
-    if not isinstance(found, Whisper):
-        raise UnknownShapeError(f"{source} is no Whisper")
+    if not isinstance(found, kind):
+        raise UnknownShapeError(f"{source} is no {kind.__name__}")
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from selfsown.plan.architectures import TRAINED, Encoder
-from selfsown.plan.models import Model, shape
+from selfsown.plan.models import Model, shape_as
 from selfsown.plan.work import COUNTED, Work, trained_bytes, trained_examples
 
 TEMPLATE_TOKENS, MARKS = 10, 2
@@ -18,8 +18,7 @@ def works(params: Mapping[str, Any], made: Mapping[str, Model]) -> Iterator[Work
     """Both stages of training."""
     section = params["diffaug"]
     matrix, source = section["matrix"], section["matrix"]["source"]
-    encoder = shape(source)
-    assert isinstance(encoder, Encoder)
+    encoder = shape_as(Encoder, source)
     yield Work("diffaug.encoder", source, disk=4.0 * encoder.parameters, sources=(source,))
     first, second = section["prefix"], section["contrast"]
     for name in matrix["prefixes"]:

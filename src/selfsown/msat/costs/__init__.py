@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from selfsown.plan.architectures import TRAINED, Encoder, Layers
-from selfsown.plan.models import Model, shape
+from selfsown.plan.models import Model, shape_as
 from selfsown.plan.work import Work, trained_bytes, trained_examples
 
 TASK_TOKENS, PROBLEM_TOKENS = 34, 34
@@ -21,8 +21,7 @@ def works(params: Mapping[str, Any], made: Mapping[str, Model]) -> Iterator[Work
     section = params["msat"]
     matrix = section["matrix"]
     source = section["encoder"]["source"]
-    encoder = shape(source)
-    assert isinstance(encoder, Encoder)
+    encoder = shape_as(Encoder, source)
     yield Work("msat.encoder", source, disk=4.0 * encoder.parameters, sources=(source,))
     starts = list(product(matrix["solvers"], matrix["representations"], matrix["difficulties"], matrix["arms"]))
     for solver, representation, difficulty, arm in starts:

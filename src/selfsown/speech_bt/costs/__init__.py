@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from selfsown.plan.architectures import TRAINED, CausalLM, Whisper
-from selfsown.plan.models import Model, UnknownShapeError, shape, whisper
+from selfsown.plan.models import Model, shape, shape_as
 from selfsown.plan.work import COUNTED, Work, trained_bytes, trained_examples
 
 TOKENS_PER_SECOND = 5.3
@@ -28,12 +28,12 @@ def works(params: Mapping[str, Any], made: Mapping[str, Model]) -> Iterator[Work
     """Speaking, listening and training."""
     section, languages = params["speech_bt"], params["languages"]
     matrix, source = section["matrix"], section["untouched"]["source"]
-    model = whisper(source)
+    model = shape_as(Whisper, source)
     yield Work("speech_bt.untouched", source, disk=4.0 * model.parameters, sources=(source,))
     for name, of in matrix["tts"].items():
         yield Work("speech_bt.tts", name, disk=4.0 * shape(of).parameters, sources=(of,))
     for name, of in matrix["tts"].items():
-        yield _adapted(name, _speaker(of), section["adapt_tts"]["arguments"])
+        yield _adapted(name, shape_as(CausalLM, of), section["adapt_tts"]["arguments"])
     spoken = list(_spoken(section["synthesize"], languages))
     for engine, sentences, seconds in spoken:
         yield _synthesized(engine, sentences, seconds)
@@ -70,23 +70,12 @@ def _synthesized(engine: str, sentences: float, seconds: float) -> Work:
     if engine != "coqui":
         return Work("speech_bt.synthesize", engine, sentences, disk=seconds * FLAC_BYTES, sources=sources, assumed=said)
     codes = seconds * CODES_PER_SECOND
-    flops = 2 * sentences * _speaker("xtts-v2").forward(SENTENCE_SECONDS * CODES_PER_SECOND)  # and for the vocoder
+    speaker = shape_as(CausalLM, "xtts-v2")
+    flops = 2 * sentences * speaker.forward(SENTENCE_SECONDS * CODES_PER_SECOND)  # and for the vocoder
     return Work(
         "speech_bt.synthesize", engine, sentences, codes, flops, seconds * FLAC_BYTES, seconds * REAL_TIME / 3600,
         assumed=(*said, CODES, IMITATED),
     )  # fmt: skip
-
-
-def _speaker(source: str) -> CausalLM:
-    """The language model of a TTS model.
-
-    Raises:
-        UnknownShapeError: it has none, or is not known.
-    """
-    found = shape(source)
-    if not isinstance(found, CausalLM):
-        raise UnknownShapeError(f"{source} is no TTS model")
-    return found
 
 
 def _adapted(name: str, model: CausalLM, arguments: Mapping[str, Any]) -> Work:
