@@ -91,14 +91,26 @@ def test_stages_below_one_process_of_dvc_are_known_as_one_repro(program: str, sa
 
 @pytest.mark.parametrize(
     ("visible", "told"),
-    [(None, "2 x NVIDIA A, 1 x NVIDIA B"), ("2", "1 x NVIDIA B"), ("", "cpu"), ("GPU-7", "1 x GPU-7")],
+    [
+        (None, "2 x NVIDIA A, 1 x NVIDIA B"),
+        ("2", "1 x NVIDIA B"),
+        ("", "cpu"),
+        ("GPU-7", "1 x NVIDIA B"),
+        ("GPU-abbreviated", "1 x GPU-abbreviated"),
+    ],
 )
 def test_a_run_says_what_it_computes_on(visible: str | None, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The driver's answers are made up: three GPUs of two kinds."""
+    """The driver's answers are made up: three GPUs of two kinds, the last of which is GPU-7."""
+
+    def by_uuid(name: str) -> str:
+        if name != "GPU-7":
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
+        return "NVIDIA B"
+
     monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 3)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: ("NVIDIA A", "NVIDIA A", "NVIDIA B")[index])
-    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", lambda name: name)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", by_uuid)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda handle: handle)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.delenv("SELFSOWN_DEVICE", raising=False)

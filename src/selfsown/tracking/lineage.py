@@ -195,11 +195,15 @@ def device() -> str:
     """What a stage computes on: `2 x NVIDIA A100-SXM4-80GB`, or `cpu`."""
     import pynvml
 
-    handles = [
-        pynvml.nvmlDeviceGetHandleByIndex(int(name)) if name.isdigit() else pynvml.nvmlDeviceGetHandleByUUID(name)
-        for name in visible_gpus()
-    ]
-    names = Counter(map(pynvml.nvmlDeviceGetName, handles))
+    gpus = visible_gpus()
+    try:
+        handles = [
+            pynvml.nvmlDeviceGetHandleByIndex(int(name)) if name.isdigit() else pynvml.nvmlDeviceGetHandleByUUID(name)
+            for name in gpus
+        ]
+        names = Counter(map(pynvml.nvmlDeviceGetName, handles))
+    except pynvml.NVMLError:  # CUDA takes abbreviations and -1 too: a run does not end for its description
+        names = Counter(gpus)
     return ", ".join(f"{count} x {name}" for name, count in names.items()) or "cpu"
 
 
