@@ -62,7 +62,7 @@ numbers = st.lists(decimals, min_size=10, max_size=10)
 
 @pytest.mark.parametrize(("first", "second"), list(permutations(FORMATS, 2)))
 @given(tree=trees)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_every_pair_of_formats_round_trips(first, second, tree):
     parse_first, print_first = FORMATS[first]
     parse_second, print_second = FORMATS[second]
@@ -74,7 +74,6 @@ def test_every_pair_of_formats_round_trips(first, second, tree):
 
 
 @given(trees, numbers)
-@settings(deadline=None)
 def test_values_survive_the_deductive_order(tree, given_numbers):
     value = outcome(tree, given_numbers)
     assert outcome(parse_deductive(print_deductive(tree)), given_numbers) == value
@@ -89,7 +88,6 @@ def outcome(tree: Expression, given_numbers: list[Fraction]) -> Fraction | str:
 
 
 @given(trees, numbers)
-@settings(deadline=None)
 def test_evaluation_is_exact(tree, given_numbers):
     def value(part: Expression) -> Fraction:
         if isinstance(part, Number):
@@ -118,7 +116,6 @@ def test_evaluation_is_exact(tree, given_numbers):
 
 
 @given(trees, numbers)
-@settings(deadline=None)
 def test_stated_values_survive_annotations_and_code(tree, given_numbers):
     try:
         text = print_annotations(tree, given_numbers)
@@ -138,7 +135,6 @@ def test_values_are_written_exactly(value):
 
 
 @given(trees)
-@settings(deadline=None)
 def test_steps_hold_the_expression(tree):
     if isinstance(tree, Operation):
         assert from_steps(to_steps(tree)) == tree == from_steps(to_steps(tree, shared=True))
@@ -178,7 +174,6 @@ def test_annotations_as_people_write_them(text, value, prefix):
 
 
 @given(st.lists(st.sampled_from(["<<", ">>", "[ ", "]", "=", "3*4", "12", "1,000", "20%", " x ", "$"]), max_size=12))
-@settings(deadline=None)
 def test_no_annotation_is_passed_over(parts):
     text = "".join(parts)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from num2words import num2words
 
@@ -14,7 +14,6 @@ from selfsown.text.written.numbers.grammar import LARGEST
 from selfsown.text.written.numbers.languages import READINGS
 from selfsown.text.written.numbers.units import UNITS
 
-unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
 LANGUAGES = st.sampled_from(sorted(READINGS))
 SPACES = (" ", "\u00a0", "\u202f", "\u2009")
 
@@ -23,7 +22,6 @@ def grouped(number: int, mark: str) -> str:
     return f"{number:,}".replace(",", mark)
 
 
-@unhurried
 @given(LANGUAGES, st.integers(0, LARGEST), st.data())
 def test_a_number_is_read_whole_however_it_is_grouped(language: str, number: int, data: st.DataObject) -> None:
     """In words it is what num2words makes of all of it, or it stays: never of a part."""
@@ -36,7 +34,6 @@ def test_a_number_is_read_whole_however_it_is_grouped(language: str, number: int
         assert said == f"Vp {num2words(number, lang=language)} vp vp."
 
 
-@unhurried
 @given(LANGUAGES, st.integers(1, 999), st.integers(0, 999), st.sampled_from(".,'"))
 def test_a_mark_of_another_language_is_never_taken_for_ones_own(language: str, high: int, low: int, mark: str) -> None:
     """Three digits behind a mark that parts no thousands: decimals, or somebody else's thousands."""
@@ -45,7 +42,6 @@ def test_a_mark_of_another_language_is_never_taken_for_ones_own(language: str, h
     assert spell_digits(text, language) == text and digits(text, language)
 
 
-@unhurried
 @given(LANGUAGES, st.integers(0, 99_999), st.integers(0, 9))
 def test_a_decimal_is_read_with_the_name_of_its_mark_or_not_at_all(language: str, whole: int, tenth: int) -> None:
     reading = READINGS[language]
@@ -58,7 +54,6 @@ def test_a_decimal_is_read_with_the_name_of_its_mark_or_not_at_all(language: str
         assert "".join(said[3:].split()).startswith("".join("".join(words).split()))
 
 
-@unhurried
 @given(LANGUAGES, st.text(st.sampled_from("0123456789 .,:;-/%'’\"x½²vpVP°€km"), max_size=24))
 def test_all_numbers_of_a_text_are_read_or_none_is(language: str, text: str) -> None:
     said = spell_digits(text, language)
@@ -66,7 +61,6 @@ def test_all_numbers_of_a_text_are_read_or_none_is(language: str, text: str) -> 
     assert digits(said) is None or digits(text, language)
 
 
-@unhurried
 @given(LANGUAGES, st.integers(1, 31), st.data())
 def test_a_day_of_a_month_is_no_plain_number(language: str, day: int, data: st.DataObject) -> None:
     assume(READINGS[language].months)

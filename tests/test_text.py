@@ -7,7 +7,7 @@ import unicodedata
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selfsown.errors import UserError
@@ -20,11 +20,9 @@ from selfsown.text.written.overlap import HeldOut
 from selfsown.text.written.sentences import unfinished
 from selfsown.text.written.spoken import unspoken
 
-unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
 WORDS = st.lists(st.sampled_from(["किताब", "ภาษา", "Žluťoučký", "kůň", "Straße", "l'été", "שָׁלוֹם", "Ano"]), min_size=1)
 
 
-@unhurried
 @given(st.text())
 def test_product_form_is_a_fixed_point_and_nfc(text):
     once = normalize_text(text)
@@ -34,7 +32,6 @@ def test_product_form_is_a_fixed_point_and_nfc(text):
     assert once == once.strip()
 
 
-@unhurried
 @given(st.text())
 def test_comparison_form_is_a_fixed_point_without_punctuation(text):
     once = normalize_for_comparison(text)
@@ -43,7 +40,6 @@ def test_comparison_form_is_a_fixed_point_without_punctuation(text):
     assert not [c for c in once if unicodedata.category(c)[0] in "PC"]
 
 
-@unhurried
 @given(WORDS, st.sampled_from([" ", ", ", "! ", " - "]))
 def test_comparison_form_ignores_case_and_punctuation(words, joint):
     assert normalize_for_comparison(joint.join(words).upper()) == normalize_for_comparison(" ".join(words).upper())
@@ -56,7 +52,6 @@ def test_whisper_basic_agrees_with_whisper_where_nothing_has_marks():
         assert normalizer("whisper_basic")(text) == BasicTextNormalizer()(text).strip()
 
 
-@unhurried
 @given(st.sampled_from(["किताब", "ภาษาไทย", "தமிழ்", "বাংলা"]))
 def test_whisper_basic_keeps_words_with_marks_whole(word):
     assert normalizer("whisper_basic")(f"„{word}“!") == unicodedata.normalize(
@@ -64,7 +59,6 @@ def test_whisper_basic_keeps_words_with_marks_whole(word):
     )
 
 
-@unhurried
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_whisper_basic_leaves_no_punctuation(text):
     assert not re.search(r"[.,;:!?„“]", normalizer("whisper_basic")(text))
@@ -111,7 +105,6 @@ def test_what_is_no_whole_sentence_is_none_in_any_language(language: str, text: 
     assert unfinished(text, language)
 
 
-@unhurried
 @given(st.sampled_from("😀🚀♥€₿™→♪½²❤✓\ufffd\ue000"), st.integers(0, 12))
 def test_no_symbol_stands_in_what_is_spoken(symbol: str, place: int) -> None:
     text = "Dobrý den vám!"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -32,8 +32,6 @@ from selfsown.products import read_card, read_product
 from selfsown.sources import UnreachableError, describe, fetch
 from selfsown.sources.registry import load_registry
 from selfsown.text.written.overlap import near_groups
-
-unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
 
 BIGBENCH = "bigbench-elementary-math"
 PARAMS = {
@@ -154,7 +152,6 @@ def test_problems_that_differ_in_numbers_alone_share_a_split(bigbench):
     assert len(splits) > 1  # the seed decides
 
 
-@unhurried
 @given(
     st.dictionaries(st.text(min_size=1, max_size=3), st.integers(1, 5), max_size=12),
     st.integers(0, 8),
@@ -326,7 +323,6 @@ def test_program_in_any_other_form_is_refused(program):
         prefix_of_program(program, ["2", "3"], CONSTANTS)
 
 
-@unhurried
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_readers(text):
     for reader in (mask, read_choice, lambda program: prefix_of_program(program, ["2"], CONSTANTS)):

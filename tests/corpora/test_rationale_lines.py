@@ -6,13 +6,11 @@ import re
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selfsown.arithmetic import Refused, evaluate, find_annotations, parse_infix, print_value
 from selfsown.corpora.readers.rationales.lines import annotate
-
-unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
 
 ANNOTATION = re.compile(r"<<[^<>]*>>")
 UNITS = ("", " apples", " box of pens", " km/hour", "-day", "%")
@@ -38,7 +36,6 @@ def calculations(draw: st.DrawFn) -> tuple[str, str, Fraction]:
     return "".join(written), "".join(plain), evaluate(parse_infix("".join(plain)))
 
 
-@unhurried
 @given(calculations(), st.sampled_from(BEFORE), st.sampled_from(UNITS), st.integers(-3, 3))
 def test_a_right_line_is_annotated_and_a_wrong_one_refused(
     made: tuple[str, str, Fraction], before: str, unit: str, off: int
@@ -58,7 +55,6 @@ def test_a_right_line_is_annotated_and_a_wrong_one_refused(
         assert (annotation.calculation, annotation.stated) == (plain, stated)
 
 
-@unhurried
 @given(st.text(st.sampled_from("0123456789+-*/x=()%$., abT\n"), max_size=40) | st.text(max_size=40))
 def test_no_line_breaks_it_and_each_annotation_holds(line: str) -> None:
     try:

@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.corpora.rationales_project import PARAMS, gsm8k_row, params, write_lines, write_templates
@@ -27,8 +26,6 @@ from selfsown.products import REJECTED, read_card, read_product
 from selfsown.reasoning.rationale import RATIONALE, final_answer
 from selfsown.settings import settings
 from selfsown.sources import register_folder
-
-unhurried = hypothesis_settings(deadline=None)  # cores are shared, so a slow example says nothing
 
 GSM8K = {"kind": "gsm8k", "source": "gsm8k-train"}
 
@@ -190,7 +187,6 @@ def test_numbers_are_masked_where_they_can_be_told(question: str, masked: str, n
     assert (found.text, found.numbers) == (masked, numbers)
 
 
-@unhurried
 @given(st.text(st.sampled_from("0123456789.,$% abn"), max_size=60) | st.text(max_size=60))
 @example("number:0")
 def test_no_question_breaks_the_mask(question: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selfsown.corpora.readers.documents.own import holds_texts
@@ -49,7 +49,6 @@ def test_script_is_parsed_not_run():
     assert lines["bare"].row == 5
 
 
-@settings(deadline=None)  # cores are shared, so a slow example says nothing
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip), max_size=5))
 def test_any_text_survives_quoting(texts):
     quoted = (text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") for text in texts)

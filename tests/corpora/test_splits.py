@@ -6,14 +6,13 @@ import random
 from collections import defaultdict
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selfsown.corpora.readers.speech.clips import Clip
 from selfsown.corpora.speech.splits import assign, refuse_implausible_rates, refuse_leaks, refuse_repeated_ids
 from selfsown.text.written.overlap import HeldOut, NearDuplicates, jaccard
 
-unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
 MINUTES = {"test": 1.0, "dev": 0.5, "seed": 0.5, "text": None}
 
 
@@ -21,7 +20,6 @@ def clip(name, group="g", text="Dobrý den.", split="", reason=""):
     return Clip(name, group, f"{name}.wav", text, "cs", "s", "src", split=split, reason=reason)
 
 
-@unhurried
 @given(st.dictionaries(st.text(min_size=1, max_size=4), st.integers(1, 6), max_size=12), st.integers(0, 9))
 def test_groups_stay_whole_and_every_clip_has_a_place(sizes, seed):
     clips = [clip(f"{group}/{i}", group) for group, size in sizes.items() for i in range(size)]
@@ -104,7 +102,6 @@ def test_pairs_that_just_reach_the_threshold_are_found(threshold):
     assert sum(found) >= 0.98 * len(found)
 
 
-@unhurried
 @given(st.lists(st.text("abc", min_size=3, max_size=12), max_size=12), st.text("abc", min_size=3, max_size=12))
 def test_what_is_found_overlaps_by_the_threshold(texts, text):
     index = NearDuplicates(0.6)
@@ -114,7 +111,6 @@ def test_what_is_found_overlaps_by_the_threshold(texts, text):
         assert other in texts and overlap(text, other) >= 0.6
 
 
-@unhurried
 @given(st.lists(st.text("abcdef ", min_size=1, max_size=30), max_size=10))
 def test_every_indexed_text_is_found_again(texts):
     index = NearDuplicates(0.8)

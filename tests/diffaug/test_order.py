@@ -15,7 +15,7 @@ from selfsown.diffaug.training.triplets import Triplet, labelled, spread
 from selfsown.errors import UserError
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     groups=st.lists(st.integers(0, 8), min_size=1, max_size=60),
     batch=st.integers(1, 8),

@@ -126,7 +126,7 @@ results = st.from_regex(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", fullmatch=True, alphabe
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(result=results)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_result_is_spelled_exactly(kind: Kind, result: str) -> None:
     spelling = spellings[kind]
     text = f" {result}]" if kind == "unigram" else f"{result}>>"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -133,7 +133,6 @@ def test_every_operator_and_every_unknown_is_asked_for(rows):
 
 
 @given(st.lists(st.sampled_from("+-*/"), min_size=1, max_size=3), st.data())
-@settings(deadline=None)
 def test_solving_a_template_for_any_number_undoes_it(ops, data):
     chain = templates.left_deep(ops)
     numbers = [parse_decimal(str(data.draw(st.integers(2, 99)))) for _ in range(len(ops) + 1)]

@@ -5,13 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from selfsown.arithmetic import Number, evaluate, parse_decimal, parse_prefix, parse_value, walk
 from selfsown.msat.answer.larger import harder
-
-unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
 
 
 def problem(equation, numbers):
@@ -24,7 +22,6 @@ equations = st.recursive(
 )
 
 
-@unhurried
 @given(equations, st.lists(st.integers(1, 200), min_size=4, max_size=4), st.integers(0, 99))
 def test_result_is_larger_and_sound(equation, numbers, seed):
     expression = parse_prefix(equation)

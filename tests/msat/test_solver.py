@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.msat.solutions import faults
 from tests.msat.tiny_solver import tiny_config, tiny_encoder
@@ -78,7 +78,6 @@ def test_a_question_that_cannot_be_read_is_refused_in_words(question: str, messa
 
 
 @given(st.text("0123456789,./:-kK½%' abc\u00a0", max_size=24))
-@settings(deadline=None)
 def test_each_digit_of_a_question_is_read_once_left_in_a_word_or_refused(text: str) -> None:
     try:
         found = read_quantities(text)

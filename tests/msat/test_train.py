@@ -83,7 +83,7 @@ def pretrained(inputs: dict[str, Path], model: Path, solver: str = "dag", arm: s
     return model
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.integers(1, 90), min_size=1, max_size=60), st.integers(1, 7), st.integers(1, 40), st.integers(0, 9))
 def test_the_plan_takes_all_examples_equally_often_in_batches_of_like_length(
     lengths: list[int], batch: int, batches: int, seed: int

@@ -6,7 +6,7 @@ import time
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selfsown.arithmetic import (
@@ -21,8 +21,6 @@ from selfsown.arithmetic import (
 )
 from selfsown.reasoning.rationale import final_answer, in_form, in_native, is_right
 
-unhurried = settings(deadline=None)  # cores are shared, so a slow example says nothing
-
 decimals = st.builds(lambda n, places: Fraction(n, 10**places), st.integers(-(10**9), 10**9), st.integers(0, 4))
 trees = st.recursive(
     st.builds(Constant, decimals),
@@ -32,14 +30,12 @@ trees = st.recursive(
 hostile = st.text(st.sampled_from("#0123456789.,-$ \n/x٣²%=<[e_"), max_size=80) | st.text(max_size=40)
 
 
-@unhurried
 @given(decimals, st.text(max_size=40), st.sampled_from(["", ".", " apples", "\n", " #"]))
 def test_an_answer_that_is_written_is_read_back(value: Fraction, before: str, after: str) -> None:
     assert final_answer(f"{before}\n#### {print_value(value)}{after}") == value
     assert is_right(f"{before}\n#### {print_value(value)}{after}", print_value(value))
 
 
-@unhurried
 @given(hostile)
 def test_no_text_raises_and_what_is_read_is_a_plain_number(text: str) -> None:
     for said in (text, f"#### {text}", f"#### 5\n#### {text}"):
@@ -85,7 +81,6 @@ def test_an_answer_may_be_off_by_less_than_a_ten_thousandth(text: str, right: bo
     assert is_right(text, "1/3") is right
 
 
-@unhurried
 @given(trees)
 def test_both_forms_say_the_same(tree: Constant | Operation) -> None:
     try:

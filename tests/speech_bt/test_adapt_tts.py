@@ -156,7 +156,7 @@ words = st.text(alphabet="abhnạơđ語.", min_size=1, max_size=7)
 lines = st.lists(st.lists(words, min_size=1, max_size=4).map(" ".join), max_size=8)
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(texts=lines, limit=st.integers(0, 12))
 def test_a_vocabulary_grows_without_moving_an_id(texts: list[str], limit: int) -> None:
     old = tiny_vocabulary()

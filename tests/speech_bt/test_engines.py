@@ -371,7 +371,7 @@ def test_xtts_speaks_each_sentence_by_its_own_voice(tiny_xtts: Path, speech: Pat
     assert not np.array_equal(mixed[0], mixed[2])
 
 
-@hypothesis.settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis.settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(
     lengths=st.lists(st.integers(1, 40), min_size=1, max_size=30),
     manners=st.lists(st.sampled_from([0.7, 0.8]), min_size=30, max_size=30),

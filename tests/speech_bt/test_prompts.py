@@ -104,7 +104,7 @@ def test_a_language_without_a_prompt_says_what_took_them(world: dict[str, Path],
 vectors = st.tuples(st.floats(0, 6.2), st.floats(0, 2), st.integers(-40, 0))
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(drawn=st.lists(vectors, max_size=15), cosine=st.floats(0.2, 1), limit=st.integers(1, 6))
 def test_no_two_speakers_of_the_pool_are_alike(
     drawn: list[tuple[float, float, int]], cosine: float, limit: int

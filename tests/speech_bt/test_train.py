@@ -97,7 +97,7 @@ def pack(**changes: Any) -> PackParams:
     return PackParams.model_validate(PARAMS["pack"] | changes)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(durations, durations, st.integers(0, 5), st.floats(0, 1))
 def test_windows_hold_what_fits_and_each_group_has_its_share(
     real: list[float], made: list[float], seed: int, single: float
@@ -124,7 +124,7 @@ def test_a_window_never_mixes_languages() -> None:
     assert max(len(window.clips) for window in windows) > 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.dictionaries(st.sampled_from(["cs", "nl", "hu"]), st.lists(st.floats(0.3, 5), max_size=12)), st.integers(0, 5)
 )

@@ -48,7 +48,7 @@ def sound_of(bursts: list[tuple[float, float, float]], hiss: float) -> tuple[Sam
 
 
 # What is within three quarters of RANGE (15 dB) of the loudest is sound in any file, also in one with hardly a silence.
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.floats(0, 2), st.floats(0.1, 9), st.floats(-23, -10)), min_size=1, max_size=8),
     st.sampled_from([-200, -60, -50]),

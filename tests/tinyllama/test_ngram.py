@@ -79,7 +79,7 @@ def corpora(draw: st.DrawFn) -> tuple[list[list[int]], int, int]:
     return documents, vocabulary, order
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(corpora(), st.lists(st.integers(0, 5), min_size=1, max_size=8))
 def test_equals_the_formulas_token_by_token_and_sums_to_one(
     corpus: tuple[list[list[int]], int, int], history: list[int]
