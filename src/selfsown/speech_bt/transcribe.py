@@ -50,9 +50,8 @@ def transcribe(
     params: TranscribeParams, *, arm: str, model: In, speech: In, transcripts: Out, identity: Identity
 ) -> Metrics:
     """Decode and score; returns the arm's in-domain and out-of-domain rates at each window."""
-    clips = chosen_clips(
-        speech, params.splits, None, params.limit, params.data_seed
-    )  # out of domain: other languages too
+    every_language = None  # out of domain there are others
+    clips = chosen_clips(speech, params.splits, every_language, params.limit, params.data_seed)
     choices = params.untouched_windows if arm == UNTOUCHED else params.windows
     shards = [
         (windows, part) for windows in choices for part in by_length([*clips, *_noise(params)], params.shard_size)
@@ -78,9 +77,8 @@ def transcribe(
         for window in map(max, choices):
             rows = table.filter((pc.field("split") == split) & (pc.field("window") == window)).to_pandas()
             if rows["words"].sum():
-                metrics[f"{split}_{error_rate(rows['language'])}_{window:g}s"] = float(
-                    rows["errors"].sum() / rows["words"].sum()
-                )
+                name = f"{split}_{error_rate(rows['language'])}_{window:g}s"
+                metrics[name] = float(rows["errors"].sum() / rows["words"].sum())
     return metrics
 
 
