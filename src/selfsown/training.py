@@ -53,8 +53,8 @@ def library_arguments(
     The model of the best validation is kept at the end, or that of the last step.
 
     Raises:
-        UserError: a key or value the library does not take, a batch that the processes cannot share, or DeepSpeed
-            without a launcher.
+        UserError: a key or value the library does not take, checkpoints that miss the best step, a batch that the
+            processes cannot share, or DeepSpeed without a launcher.
     """
     if "deepspeed" in block:
         _prepare_deepspeed(section)
@@ -70,6 +70,11 @@ def library_arguments(
         )
     except (TypeError, ValueError) as error:
         raise UserError(f"params.yaml: {section}.arguments: {error}") from None
+    if keep_best and (made.save_strategy != made.eval_strategy or made.save_steps != made.eval_steps):
+        raise UserError(
+            f"params.yaml: {section}.arguments: save_strategy and save_steps must be eval_strategy and eval_steps: the "
+            "best step is kept, so each that is measured is saved"
+        )
     if made.n_gpu > 1:  # would be torch's DataParallel, with a larger batch; the launcher is for several GPUs
         made._n_gpu = 1
     return made
@@ -83,6 +88,17 @@ def _prepare_deepspeed(section: str) -> None:
 
         # Its shared-memory kernel would need a C++ compiler; gloo does the same.
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+
+def bounded(block: Mapping[str, Any]) -> dict[str, Any]:
+    """A block that says how many steps there are: the order of the examples is planned for them.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not (isinstance(block.get("max_steps"), int) and block["max_steps"] >= 1):
+        raise ValueError("max_steps must be there, and at least 1: the order of what is read is planned for it")
+    return dict(block)
 
 
 def planned_batches(block: Mapping[str, Any]) -> tuple[int, int]:

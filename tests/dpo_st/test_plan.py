@@ -6,45 +6,18 @@ import logging
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.dpo_st.tiny_samplers import Kind, tiny_model
 from tests.dpo_st.tiny_training import BOTH, write_problems
 
 from selfsown.dpo_st.language.forms import Exchange
 from selfsown.dpo_st.training.cost import Weights
 from selfsown.dpo_st.training.dev import dev_questions
-from selfsown.dpo_st.training.plan import Label, Pair, Planned, fitting, length_limit, plan
+from selfsown.dpo_st.training.plan import Label, Pair, Planned, fitting, length_limit
 from selfsown.errors import UserError
 
 
 def row(question: int, rationale: int) -> Exchange:
     return Exchange([5] * question, [6] * rationale, [True] * rationale)
-
-
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=40), st.integers(1, 6), st.integers(1, 50), st.integers(0, 9))
-def test_all_rows_come_equally_often_and_the_seed_decides(
-    lengths: list[int], batch: int, batches: int, seed: int
-) -> None:
-    order = plan(lengths, batch, batches, seed)
-    counts = [order.count(index) for index in range(len(lengths))]
-    assert len(order) == batch * batches and max(counts) - min(counts) <= 1
-    assert plan(lengths, batch, batches, seed) == order
-
-
-def test_rows_of_a_batch_are_of_like_length() -> None:
-    lengths = [place % 50 for place in range(400)]
-    order = plan(lengths, 8, 100, 1)
-    spreads = [max(part) - min(part) for part in ([lengths[i] for i in order[s : s + 8]] for s in range(0, 800, 8))]
-    assert sum(spreads) / len(spreads) < 5
-    assert order != sorted(order, key=lambda index: lengths[index]) and order != plan(lengths, 8, 100, 2)
-
-
-def test_a_row_seldom_stands_beside_itself() -> None:
-    lengths = [30 + place % 5 for place in range(200)]
-    order = plan(lengths, 16, 300, 1)
-    batches = [order[start : start + 16] for start in range(0, len(order), 16)]
-    assert sum(len(set(batch)) for batch in batches) > 0.98 * len(order)
 
 
 def test_what_is_too_long_is_left_out_and_counted(caplog: pytest.LogCaptureFixture) -> None:

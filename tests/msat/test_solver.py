@@ -51,6 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "COVID-19 hit number0 of number1 -year-olds in B-52s"),
         ("in the ratio 3:30, or 2:3", ["3", "30", "2", "3"],
          "in the ratio number0 : number1 , or number2 : number3"),
+        ("Of v2.0, in the 1990s or the '90s, 3 in her 20s took 5 a 30s pause", ["3", "5", "30"],
+         "Of v2.0 , in the 1990s or the '90s , number0 in her 20s took number1 a number2 s pause"),
         ("10-5 or 5 - 3 ?", ["10", "5", "5", "3"], "number0 - number1 or number2 - number3 ?"),
     ],
 )  # fmt: skip
@@ -67,7 +69,8 @@ def test_numbers_are_found_in_plain_text(question: str, numbers: list[str], mask
      ("1e5 and 3", "'1e5'"), ("1,0000 and 3", "'1,0000'"), ("1.2.3 and 3", "'1.2.3'"), ("5² and 2", "'5²'"),
      ("From 3:30 on, 4 hens", "'3:30' is a time of day"), ("on 1/2/2024", "'1/2/2024'"), ("2024-01-05", "not read"),
      ("5 200 g bags", "'5 200' is one number or several"), ("agent 007", "'007'"), ("10^3 or 2", "'10\\^3'"),
-     ("5M hens", "'5M'"), ("3x4 tiles", "'3x4'"), ("1/0 cup", "'1/0'"), ("1,00,000 rupees", "'1,00,000'"),
+     ("5M hens", "'5M'"), ("$2.5M and 3", "'\\$2.5M'"), ("£3m for 4", "'£3m' is not read"), ("€ 1,000b", "in full"),
+     ("3x4 tiles", "'3x4'"), ("1/0 cup", "'1/0'"), ("1,00,000 rupees", "'1,00,000'"),
      ("٣ hens", "'٣'"), ("\ud800 and 5", "is no character")],
 )  # fmt: skip
 def test_a_question_that_cannot_be_read_is_refused_in_words(question: str, message: str, folder: Path) -> None:

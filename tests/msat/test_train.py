@@ -9,8 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from safetensors.torch import load_file
 from tests.msat.tiny_solver import problem, tiny_config, tiny_encoder
 from tests.stage_process import finish, start_stage
@@ -81,18 +79,6 @@ def pretrained(inputs: dict[str, Path], model: Path, solver: str = "dag", arm: s
     tasks, encoder = inputs["tasks"], inputs["encoder"]
     pretrain(PRETRAIN, solver=solver, representation="digits", arm=arm, encoder=encoder, tasks=tasks, model=model)
     return model
-
-
-@settings(max_examples=50)
-@given(st.lists(st.integers(1, 90), min_size=1, max_size=60), st.integers(1, 7), st.integers(1, 40), st.integers(0, 9))
-def test_the_plan_takes_all_examples_equally_often_in_batches_of_like_length(
-    lengths: list[int], batch: int, batches: int, seed: int
-) -> None:
-    order = training.plan(lengths, batch, batches, np.random.default_rng(seed))
-    assert len(order) == batch * batches
-    assert order == training.plan(lengths, batch, batches, np.random.default_rng(seed))
-    counts = np.bincount(order, minlength=len(lengths))
-    assert counts.max() - counts.min() <= 1
 
 
 def test_pretraining_leaves_the_encoder_and_scratch_starts_from_the_same_weights(

@@ -1,4 +1,4 @@
-"""The quantities that a person reads in a question: `1/2 cup`, `1,000 hens`, `20%`, `10k`, but not `2nd` or `COVID-19`.
+"""The quantities that a person reads in a question: `1/2 cup`, `1,000 hens`, `20%`, `10k`, but not `2nd` or `v2.0`.
 
 A text is read from left to right. What could be read in two ways, or is a number of another kind (a time of day, a
 date, a code), is refused with the place where it stands.
@@ -23,7 +23,10 @@ _VULGAR = "¼½¾⅐-⅞"
 _SIGNS = "²³¹¼-¾\u2070-\u209c\u2150-\u218b\u2460-\u24ff\u2776-\u2793\u3007\u3021-\u3029"
 """Signs of numbers that `\\w` takes for letters."""
 _TOKEN = re.compile(
-    rf"(?P<word>(?![{_SIGNS}])[^\W\d_]\w*(?:[-'’]\w+)*|[0-9]+(?:st|nd|rd|th)\b)"  # B12, COVID-19, 2nd
+    rf"(?P<word>(?![{_SIGNS}])[^\W\d_]\w*(?:[-'’]\w+|(?<=[0-9])\.[0-9]+)*"  # B12, COVID-19, v2.0
+    r"|[0-9]+(?:st|nd|rd|th)\b"
+    r"|(?:1[0-9]|20)[0-9]0['’]?s\b|(?:(?<=\b(?:[Tt]he|his|her|our) )|(?<=['’]))[1-9]0['’]?s\b)"  # 1990s, the 90s
+    r"|(?P<money>(?:(?<=[$£€¥])|(?<=[$£€¥] ))[0-9][0-9.,]*[mMbB]\b)"  # £3m: millions or metres
     r"|(?P<several>[0-9]{1,3}(?: [1-9][0-9]{2})+(?![0-9.,/]))"  # one number or several
     rf"|(?P<mixed>(?:(?P<units>[0-9]+) ?)?(?P<sign>[{_VULGAR}]))"
     r"|(?P<fraction>(?:(?P<before>[0-9]+) )?(?P<over>[0-9]+)/(?P<under>[0-9]+)(?![\w/]|[.,:][0-9]))"
@@ -75,6 +78,8 @@ def _read(token: re.Match[str], text: str) -> list[Quantity]:
     start, end = token.span()
     if token["word"]:
         return []
+    if token["money"]:
+        raise Refused(f"{_shown(text, start)} is not read as a number; write millions and billions in full")
     if token["several"]:
         raise Refused(f"{token[0]!r} is one number or several; write 12,500, or words between them")
     if token["ratio"]:

@@ -19,7 +19,7 @@ from selfsown.diffaug.embedding.card import card
 from selfsown.diffaug.embedding.description import EmbeddingParams, PrefixParams, read_description
 from selfsown.diffaug.embedding.folder import load_prefix, new_encoder, save_encoder
 from selfsown.diffaug.embedding.template import Tokens
-from selfsown.diffaug.training.batches import Item, Planned
+from selfsown.diffaug.training.batches import Item
 from selfsown.diffaug.training.dev import nli_auc
 from selfsown.diffaug.training.objective import Heads, Objective
 from selfsown.diffaug.training.plan import plan
@@ -36,6 +36,7 @@ from selfsown.diffaug.training.triplets import (
 from selfsown.errors import UserError
 from selfsown.identity import Identity
 from selfsown.launcher import process_count
+from selfsown.orders import Ordered
 from selfsown.params import Params
 from selfsown.shards.seeds import purpose_seed
 from selfsown.stage import In, Metrics, Out, stage
@@ -135,7 +136,7 @@ def contrast(
 
     figures = train(
         objective,
-        Planned(items),
+        Ordered(items, range(len(items))),
         params,
         work,
         save,

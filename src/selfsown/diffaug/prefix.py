@@ -20,7 +20,7 @@ from selfsown import bootstrap
 from selfsown.bootstrap import Estimate, FloatArray
 from selfsown.diffaug.embedding.description import EmbeddingParams, PrefixParams, write_description
 from selfsown.diffaug.embedding.folder import new_encoder, save_prefix
-from selfsown.diffaug.training.batches import Item, Planned
+from selfsown.diffaug.training.batches import Item
 from selfsown.diffaug.training.dev import judged
 from selfsown.diffaug.training.objective import Heads, Objective
 from selfsown.diffaug.training.plan import plan
@@ -29,6 +29,7 @@ from selfsown.diffaug.training.triplets import Triplet, in_tokens, labelled, rea
 from selfsown.errors import UserError
 from selfsown.files import write_json
 from selfsown.identity import Identity
+from selfsown.orders import Ordered
 from selfsown.shards.seeds import purpose_seed
 from selfsown.stage import In, Metrics, Out, stage
 from selfsown.training import work_folder
@@ -94,7 +95,7 @@ def prefix(
 
     figures = train(
         objective,
-        Planned([Item(nli=rows[index].sentences) for index in order]),
+        Ordered([Item(nli=row.sentences) for row in rows], order),
         params,
         work,
         save,

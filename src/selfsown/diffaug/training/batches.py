@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset
 
 from selfsown.diffaug.embedding.prefix import Role
 from selfsown.diffaug.embedding.template import Template, Tokens
@@ -24,19 +23,6 @@ class Item:
 
     contrasted: tuple[Tokens, ...] = ()
     nli: tuple[Tokens, ...] = ()
-
-
-@dataclass(frozen=True)
-class Planned(Dataset[Item]):
-    """Items in their order."""
-
-    items: Sequence[Item]
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> Item:
-        return self.items[index]
 
 
 @dataclass(frozen=True)

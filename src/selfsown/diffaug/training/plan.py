@@ -6,15 +6,13 @@ length stand in a batch together, so that little of it is padding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
 
 from selfsown.errors import UserError
-
-POOL = 32
-"""Batches that are made out of one sorted pool, at most; they are then shuffled."""
+from selfsown.orders import endless, pool_size
 
 
 def plan(groups: Sequence[str], lengths: Sequence[int], batch: int, batches: int, seed: int) -> list[int]:
@@ -32,19 +30,14 @@ def plan(groups: Sequence[str], lengths: Sequence[int], batch: int, batches: int
             "smaller per_device_train_batch_size, or more data"
         )
     rng = np.random.default_rng(seed)
-    endless = _permutations(len(groups), rng)
+    order = endless(len(groups), rng)
     planned: list[list[int]] = []
     waiting: list[int] = []
     while len(planned) < batches:
-        pool = [*waiting, *islice(endless, batch * max(1, min(POOL, len(groups) // batch)))]
+        pool = [*waiting, *islice(order, pool_size(len(groups), batch))]
         made, waiting = _apart(sorted(pool, key=lambda index: lengths[index]), groups, batch)
         planned += [made[place] for place in rng.permutation(len(made))]
     return [index for each in planned[:batches] for index in each]
-
-
-def _permutations(count: int, rng: np.random.Generator) -> Iterator[int]:
-    while True:
-        yield from rng.permutation(count).tolist()
 
 
 def _apart(ordered: Sequence[int], groups: Sequence[str], batch: int) -> tuple[list[list[int]], list[int]]:

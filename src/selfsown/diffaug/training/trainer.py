@@ -9,14 +9,16 @@ from typing import Any, Self
 from pydantic import Field, PositiveInt, model_validator
 from transformers import Trainer, TrainingArguments
 
-from selfsown.diffaug.training.batches import Collator, Planned
+from selfsown.diffaug.training.batches import Collator, Item
 from selfsown.diffaug.training.objective import Objective
 from selfsown.errors import UserError
 from selfsown.launcher import process_count
+from selfsown.orders import Ordered
 from selfsown.stage import StageParams
 from selfsown.training import (
     LogToMlflow,
     OwnOrder,
+    bounded,
     dev_history,
     finish,
     library_arguments,
@@ -47,20 +49,11 @@ class TrainingParams(StageParams):
 
     @model_validator(mode="after")
     def _whole_batches(self) -> Self:
-        steps = self.arguments.get("max_steps")
-        if not (isinstance(steps, int) and steps >= 1):
-            raise ValueError("arguments.max_steps must be there, and at least 1: the order is planned for it")
+        bounded(self.arguments)
         if self.arguments.get("gradient_accumulation_steps", 1) != 1:
             raise ValueError(
                 "arguments.gradient_accumulation_steps: a batch is contrasted as a whole; for one that does not fit "
                 "set pass_rows and recompute"
-            )
-        saved, measured = (
-            [self.arguments.get(f"{kind}_{name}") for name in ("strategy", "steps")] for kind in ("save", "eval")
-        )
-        if saved != measured:
-            raise ValueError(
-                "arguments: save_strategy and save_steps must be eval_strategy and eval_steps: the best is kept"
             )
         return self
 
@@ -87,7 +80,7 @@ class DevTrainer(OwnOrder, Trainer):
 
 def train(
     objective: Objective,
-    planned: Planned,
+    planned: Ordered[Item],
     params: TrainingParams,
     work: Path,
     save: Callable[[Path], Mapping[str, float]],

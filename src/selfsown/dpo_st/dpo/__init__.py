@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 from transformers import set_seed
@@ -22,13 +23,14 @@ from selfsown.dpo_st.language.forms import exchanges
 from selfsown.dpo_st.language.models import load_tokenizer, read_model
 from selfsown.dpo_st.sampling import SamplingParams
 from selfsown.dpo_st.training.dev import dev_questions
-from selfsown.dpo_st.training.plan import Pair, Planned, fitting, length_limit, plan
+from selfsown.dpo_st.training.plan import Pair, Planned, fitting, length_limit
 from selfsown.dpo_st.training.run import train, training_arguments
 from selfsown.identity import Identity
+from selfsown.orders import by_length
 from selfsown.products import read_product
 from selfsown.shards.seeds import purpose_seed
 from selfsown.stage import In, Metrics, Out, StageParams, stage
-from selfsown.training import LogToMlflow, Patience, planned_batches, work_folder
+from selfsown.training import LogToMlflow, Patience, bounded, planned_batches, work_folder
 
 SECTION = "dpo_st.dpo"
 
@@ -51,10 +53,7 @@ class DpoParams(StageParams):
     @field_validator("arguments")
     @classmethod
     def _bounded(cls, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The order of the pairs is planned for a number of steps."""
-        if not (isinstance(arguments.get("max_steps"), int) and arguments["max_steps"] >= 1):
-            raise ValueError("max_steps must be there, and at least 1")
-        return arguments
+        return bounded(arguments)
 
 
 @stage(tracked=True, distributed=True)
@@ -84,7 +83,8 @@ def dpo(
     table = read_product(pairs)
     learnt, held_out = (encoded(table, split, tokenizer, params.mask_results) for split in ("train", "eval"))
     rows = fitting(learnt, limit, "pairs")
-    planned = Planned(rows, plan([row.length for row in rows], *planned_batches(params.arguments), params.seed))
+    rng = np.random.default_rng(params.seed)
+    planned = Planned(rows, by_length([row.length for row in rows], *planned_batches(params.arguments), rng))
     questions = dev_questions(problems, params.dev_limit, params.seed, reasoned=False)
     trainer = preference_trainer(
         network,

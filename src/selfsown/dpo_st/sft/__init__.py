@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import Field, PositiveInt, field_validator
 from transformers import set_seed
 from trl import SFTConfig
@@ -18,10 +19,11 @@ from selfsown.dpo_st.language.forms import exchanges
 from selfsown.dpo_st.language.models import load_tokenizer, read_model
 from selfsown.dpo_st.sft.supervised import DECIDED, supervised_trainer
 from selfsown.dpo_st.training.dev import dev_questions
-from selfsown.dpo_st.training.plan import Label, Planned, fitting, length_limit, plan
+from selfsown.dpo_st.training.plan import Label, Planned, fitting, length_limit
 from selfsown.dpo_st.training.run import train, training_arguments
 from selfsown.errors import UserError
 from selfsown.identity import Identity
+from selfsown.orders import by_length
 from selfsown.products import read_card, read_product
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.training import LogToMlflow, Patience, planned_batches, work_folder
@@ -85,8 +87,8 @@ def sft(params: SftParams, *, name: str, base: In, labels: In, problems: In, mod
         for texts in (label_texts(labels), [(row["question"], row["rationale"]) for row in asked])
     )
     rows = fitting(learnt, limit, "labels")
-    order = plan([row.length for row in rows], *planned_batches(block), params.seed)
-    planned = Planned(rows, order)
+    rng = np.random.default_rng(params.seed)
+    planned = Planned(rows, by_length([row.length for row in rows], *planned_batches(block), rng))
     trainer = supervised_trainer(
         network,
         tokenizer,

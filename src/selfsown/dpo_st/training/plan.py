@@ -5,16 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
-
-import numpy as np
-from torch.utils.data import Dataset
+from typing import Any, Protocol, TypeVar
 
 from selfsown.dpo_st.language.forms import Exchange
 from selfsown.errors import UserError
-
-POOL = 32
-"""Batches whose rows are sorted by length together, at most; the batches are then shuffled again."""
+from selfsown.orders import Ordered
 
 _log = logging.getLogger(__name__)
 
@@ -94,38 +89,8 @@ def length_limit(config: Any, wanted: int | None) -> int | None:
     return min((limit for limit in (seen, wanted) if limit is not None), default=None)
 
 
-def plan(lengths: Sequence[int], batch: int, batches: int, seed: int) -> list[int]:
-    """Which rows stand in which order: all of them, again and again, in batches of like length.
-
-    >>> plan([9, 1, 8, 2], 2, 2, 0)
-    [2, 0, 1, 3]
-    """
-    rng = np.random.default_rng(seed)
-    order: list[int] = []
-    while len(order) < batch * batches:
-        order += rng.permutation(len(lengths)).tolist()
-    planned: list[int] = []
-    # What is sorted together is no more than all rows once: else a row would stand beside itself in a batch.
-    pool = batch * max(1, min(POOL, len(lengths) // batch))
-    for start in range(0, batch * batches, pool):
-        part = sorted(order[: batch * batches][start : start + pool], key=lambda index: lengths[index])
-        groups = [part[i : i + batch] for i in range(0, len(part), batch)]
-        planned += [index for group in rng.permutation(len(groups)) for index in groups[group]]
-    return planned
-
-
-@dataclass(frozen=True)
-class Planned(Dataset[R], Generic[R]):
-    """Rows in their order."""
-
-    rows: Sequence[R]
-    order: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __getitem__(self, index: int) -> R:
-        return self.rows[self.order[index]]
+class Planned(Ordered[R]):
+    """Rows in their order, and what is read of them."""
 
     def read(self, count: int) -> tuple[int, int]:
         """Tokens of the questions and of the rationales in the first `count` rows."""

@@ -34,13 +34,7 @@ def training_arguments(
     """
     asked = {name: value for name, value in block.items() if name != "max_length"}  # rows are measured before
     plainly = {} if _CHECKPOINTING & asked.keys() else {"activation_checkpointing": False}
-    made = library_arguments(kind, {**plainly, **asked}, work=work, section=section, **decided)
-    if made.save_strategy != made.eval_strategy or made.save_steps != made.eval_steps:
-        raise UserError(
-            f"params.yaml: {section}.arguments: save_strategy and save_steps must be eval_strategy and eval_steps: the "
-            "best step is kept, so each that is measured is saved"
-        )
-    return made
+    return library_arguments(kind, {**plainly, **asked}, work=work, section=section, **decided)
 
 
 def only_plain(arguments: TrainingArguments, plain: Mapping[str, Any], section: str) -> None:

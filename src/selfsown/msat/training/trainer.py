@@ -20,7 +20,6 @@ from pydantic import Field, StringConstraints, field_validator
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import Optimizer
-from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments
 
 from selfsown.arithmetic import Refused
@@ -30,11 +29,13 @@ from selfsown.msat.solvers.adapters import own_weights
 from selfsown.msat.solvers.backbone import Backbone, Kind
 from selfsown.msat.solvers.representation import Encoded, Problem, Unreadable, collate, encode, problem_of
 from selfsown.msat.solvers.scoring import is_right, solve
+from selfsown.orders import Ordered, by_length
 from selfsown.stage import StageParams
 from selfsown.training import (
     LogToMlflow,
     OwnOrder,
     Patience,
+    bounded,
     dev_history,
     library_arguments,
     planned_batches,
@@ -44,9 +45,6 @@ from selfsown.training import (
 log = logging.getLogger(__name__)
 
 SolverOrSource = Annotated[str, StringConstraints(pattern=rf"^({'|'.join(get_args(Kind))})(-.+)?$")]
-
-POOL = 32
-"""Batches whose examples are sorted by length together; the batches are then shuffled again."""
 
 
 class TrainingParams(StageParams):
@@ -70,17 +68,14 @@ class TrainingParams(StageParams):
     @field_validator("arguments")
     @classmethod
     def _bounded(cls, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The order of the examples is planned for a number of steps."""
-        if not (isinstance(arguments.get("max_steps"), int) and arguments["max_steps"] >= 1):
-            raise ValueError("max_steps must be there, and at least 1")
-        return arguments
+        return bounded(arguments)
 
     def of_solver(self, kind: Kind, source: str = "") -> Self:
         """With the arguments of one kind of solver, on the problems of one source."""
         own = [self.solver_arguments.get(name, {}) for name in (kind, f"{kind}-{source}")]
         arguments = {"patience": self.patience, **self.arguments, **own[0], **own[1]}
         patience = arguments.pop("patience")
-        update = {"arguments": self._bounded(arguments), "patience": patience, "solver_arguments": {}}
+        update = {"arguments": bounded(arguments), "patience": patience, "solver_arguments": {}}
         return self.model_copy(update=update)
 
 
@@ -127,37 +122,6 @@ def examples_of(solver: Backbone, problems: Sequence[Problem]) -> list[Example]:
         raise UserError(f"none of {len(problems)} problems can be trained on{why}")
     log.info("%d of %d problems to train on; left out: %s", len(examples), len(problems), dict(refused.most_common(5)))
     return examples
-
-
-def plan(lengths: Sequence[int], batch: int, batches: int, rng: np.random.Generator) -> list[int]:
-    """Which examples stand in which order: all of them, again and again, in batches of like length.
-
-    >>> plan([9, 1, 8, 2], 2, 2, np.random.default_rng(0))
-    [2, 0, 1, 3]
-    """
-    order: list[int] = []
-    while len(order) < batch * batches:
-        order += rng.permutation(len(lengths)).tolist()
-    planned: list[int] = []
-    for start in range(0, batch * batches, batch * POOL):
-        part = sorted(order[: batch * batches][start : start + batch * POOL], key=lambda index: lengths[index])
-        groups = [part[i : i + batch] for i in range(0, len(part), batch)]
-        planned += [index for group in rng.permutation(len(groups)) for index in groups[group]]
-    return planned
-
-
-class Planned(Dataset[Example]):
-    """Examples in the planned order, so that a resumed run sees the same ones at the same step."""
-
-    def __init__(self, examples: Sequence[Example], order: Sequence[int]) -> None:
-        self.examples = examples
-        self.order = order
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __getitem__(self, index: int) -> Example:
-        return self.examples[self.order[index]]
 
 
 @dataclass(frozen=True)
@@ -209,7 +173,7 @@ def run(
     arguments = training_arguments(params, work, section)
     examples = examples_of(solver, train)
     rng = np.random.default_rng(params.seed)
-    order = plan([len(example.encoded.input_ids) for example in examples], *planned_batches(params.arguments), rng)
+    order = by_length([len(example.encoded.input_ids) for example in examples], *planned_batches(params.arguments), rng)
     trainer = SolverTrainer(
         dev=dev[: params.dev_limit],
         dev_batch_size=params.dev_batch_size,
@@ -217,7 +181,7 @@ def run(
         model=solver,
         args=arguments,
         data_collator=Collator(solver),
-        train_dataset=Planned(examples, order),
+        train_dataset=Ordered(examples, order),
         callbacks=[LogToMlflow(), *([Patience(params.patience)] if params.patience else [])],
     )
     with attention():

@@ -7,7 +7,7 @@ stopped. The prompt of a clip is as long as the chunks in which a prompt is hear
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypedDict
@@ -20,6 +20,7 @@ from torch.utils.data import Dataset
 from TTS.tts.models.xtts import wav_to_mel_cloning
 
 from selfsown.audio import decode, resample
+from selfsown.orders import endless
 from selfsown.shards.seeds import purpose_seed, shard_seed
 from selfsown.speech_bt.xtts.audio_tokenizer import RATE
 
@@ -44,13 +45,7 @@ class Item(TypedDict):
 
 def plan(count: int, wanted: int, seed: int) -> list[int]:
     """`wanted` indices below `count`: all of them in one order after another."""
-    rng = np.random.default_rng(purpose_seed(seed, "adapt_tts order"))
-
-    def endless() -> Iterator[int]:
-        while True:
-            yield from rng.permutation(count).tolist()
-
-    return list(islice(endless(), wanted))
+    return list(islice(endless(count, np.random.default_rng(purpose_seed(seed, "adapt_tts order"))), wanted))
 
 
 class Prompts:
