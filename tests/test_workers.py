@@ -60,6 +60,8 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         (4, {"CUDA_VISIBLE_DEVICES": "1,3"}, 2, ["1", "3"]),
         (4, {"CUDA_VISIBLE_DEVICES": "GPU-4c21"}, 1, ["GPU-4c21"]),
         (4, {"CUDA_VISIBLE_DEVICES": ""}, 4, []),
+        (4, {"CUDA_VISIBLE_DEVICES": "-1"}, 4, []),
+        (4, {"CUDA_VISIBLE_DEVICES": "1,-1,3"}, 1, ["1"]),
     ],
 )
 def test_one_process_per_gpu_unless_told_otherwise(

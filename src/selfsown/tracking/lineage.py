@@ -202,7 +202,7 @@ def device() -> str:
             for name in gpus
         ]
         names = Counter(map(pynvml.nvmlDeviceGetName, handles))
-    except pynvml.NVMLError:  # CUDA takes abbreviations and -1 too: a run does not end for its description
+    except pynvml.NVMLError:  # CUDA takes abbreviations too: a run does not end for its description
         names = Counter(gpus)
     return ", ".join(f"{count} x {name}" for name, count in names.items()) or "cpu"
 

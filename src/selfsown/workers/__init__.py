@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import takewhile
 from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -84,7 +85,10 @@ def visible_gpus() -> list[str]:
     except pynvml.NVMLError:
         return []
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return there if named is None or not there else [part.strip() for part in named.split(",") if part.strip()]
+    if named is None or not there:
+        return there
+    # CUDA reads as far as a name that is none: -1, which hides all GPUs, or an empty one.
+    return list(takewhile(lambda name: name not in ("", "-1"), map(str.strip, named.split(","))))
 
 
 def _in_this_process(
