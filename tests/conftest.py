@@ -1,5 +1,6 @@
 """What tests of every folder share."""
 
+import os
 from pathlib import Path
 
 import hypothesis
@@ -11,6 +12,9 @@ ROOT = Path(__file__).parents[1]
 # Cores are shared, so that an example is slow says nothing.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
+
+# Tests run side by side as it is, and each process of a stage's pool would import torch again.
+os.environ.setdefault("SELFSOWN_WORKERS", "1")
 
 
 @pytest.fixture

@@ -12,12 +12,11 @@ from selfsown.settings import settings
 
 @pytest.fixture
 def empty_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The working directory: an empty registry, and a cache and one worker of its own."""
+    """The working directory: an empty registry, and a cache of its own."""
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf/sources.yaml").write_text("# nothing yet\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SELFSOWN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("SELFSOWN_WORKERS", "1")
     settings.cache_clear()
     yield tmp_path
     settings.cache_clear()

@@ -24,7 +24,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "conf").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SELFSOWN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("SELFSOWN_WORKERS", "1")
     settings.cache_clear()
     yield tmp_path
     settings.cache_clear()

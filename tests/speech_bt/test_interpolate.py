@@ -56,7 +56,6 @@ def run(inputs: dict[str, Path], folder: Path, **changes: Any) -> dict[str, floa
     return dict(interpolate(params, **inputs, rows=folder / "rows", model=folder / "model", identity=IDENTITY))
 
 
-@pytest.mark.slow
 def test_the_ends_are_the_two_models_and_every_alpha_hears_the_same_clips(
     inputs: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -75,9 +74,7 @@ def test_the_ends_are_the_two_models_and_every_alpha_hears_the_same_clips(
     assert rows.filter(pc.field("alpha") == 0.5).num_rows == 6
 
 
-@pytest.mark.parametrize(
-    "alpha", [0.5, pytest.param(0, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("alpha", [0.5, 0, 1])
 def test_what_is_picked_is_a_stock_model_with_these_weights(
     alpha: float, inputs: dict[str, Path], tmp_path: Path
 ) -> None:

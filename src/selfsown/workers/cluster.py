@@ -28,9 +28,10 @@ MOST_LOSSES = 3
 class Actor:
     """A process of the cluster. It makes its worker at the first item, so that an error in that is the item's."""
 
-    def __init__(self, make_worker: Callable[[], Worker[Any, Any]]) -> None:
+    def __init__(self, make_worker: Callable[[], Worker[Any, Any]], folder: str) -> None:
         from selfsown.workers import single_thread
 
+        os.chdir(folder)  # a stage's paths are relative, and Ray starts processes elsewhere
         single_thread()
         self.make_worker = make_worker
         self.worker: Worker[Any, Any] | None = None
@@ -97,7 +98,7 @@ def _start_actors(make_worker: Callable[[], Worker[Any, Any]], items: int) -> li
     slots = int(ray.cluster_resources().get("GPU" if gpus else "CPU", 1))
     count = max(1, min(settings().workers or slots, items))
     made = ray.remote(num_cpus=0 if gpus else 1, num_gpus=gpus)(Actor)
-    return [made.remote(make_worker) for _ in range(count)]
+    return [made.remote(make_worker, os.getcwd()) for _ in range(count)]
 
 
 def _lost() -> tuple[type[Exception], ...]:
