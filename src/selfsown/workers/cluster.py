@@ -11,6 +11,7 @@ import os
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfsown.errors import UserError, first_line
@@ -98,7 +99,7 @@ def _start_actors(make_worker: Callable[[], Worker[Any, Any]], items: int) -> li
     slots = int(ray.cluster_resources().get("GPU" if gpus else "CPU", 1))
     count = max(1, min(settings().workers or slots, items))
     made = ray.remote(num_cpus=0 if gpus else 1, num_gpus=gpus)(Actor)
-    return [made.remote(make_worker, os.getcwd()) for _ in range(count)]
+    return [made.remote(make_worker, str(Path.cwd())) for _ in range(count)]
 
 
 def _lost() -> tuple[type[Exception], ...]:
