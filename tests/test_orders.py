@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfsown.orders import by_length
+from selfsown.training.orders import by_length
 
 
 def order_of(lengths: list[int], batch: int, batches: int, seed: int) -> list[int]:

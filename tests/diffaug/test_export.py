@@ -18,10 +18,9 @@ from selfsown.diffaug.commands.embed import Embedder, command
 from selfsown.diffaug.embedding.card import card
 from selfsown.diffaug.embedding.description import EmbeddingParams, PrefixParams
 from selfsown.diffaug.embedding.folder import load_encoder, new_encoder, save_encoder
-from selfsown.diffaug.embedding.module import SentenceModule, sentence_transformer
 from selfsown.diffaug.embedding.template import tokenise
 from selfsown.diffaug.evaluate.embedding import serve
-from selfsown.diffaug.untouched import UntouchedParams, untouched
+from selfsown.diffaug.sentence_module import SentenceModule, sentence_transformer
 from selfsown.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("plainly")
@@ -76,19 +75,22 @@ def test_the_folder_names_the_class_that_the_library_builds(model: Path) -> None
     assert "library_name: sentence-transformers" in readme and "4 learnt keys and values" in readme
 
 
+def test_the_library_by_itself_asks_before_it_imports_the_class(model: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    with pytest.raises(ValueError, match="trust_remote_code"):
+        SentenceTransformer(str(model), device="cpu", local_files_only=True)
+
+
 def test_the_mean_of_an_untouched_encoder_is_the_librarys(tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
-    source = write_encoder(tmp_path / "encoder")
-    params = UntouchedParams(embeddings={"mean": EMBEDDINGS["mean"]})
-    untouched(params, encoder=source, name="mean", model=tmp_path / "arm")
-    stock = Transformer(str(source), max_seq_length=14)  # [CLS] and [SEP] among them
+    folder, _ = write_model(tmp_path, EMBEDDINGS["mean"], length=0)
+    stock = Transformer(str(tmp_path / "encoder"), max_seq_length=14)  # [CLS] and [SEP] among them
     library = SentenceTransformer(modules=[stock, Pooling(32, pooling_mode="mean")], device="cpu")
     texts = [text.replace("[MASK]", "w6") for text in TEXTS]
-    assert np.allclose(Embedder.load(tmp_path / "arm").embed(texts), library.encode(texts), atol=1e-5)
-    with pytest.raises(UserError, match="'other' is missing"):
-        untouched(params, encoder=source, name="other", model=tmp_path / "arm")
+    assert np.allclose(Embedder.load(folder).embed(texts), library.encode(texts), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["embedding.json", "prefix.safetensors", "tokenizer.json"])

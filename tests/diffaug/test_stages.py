@@ -14,6 +14,7 @@ from tests.diffaug.tiny_encoders import contrast_params, prefix_params, triplet,
 from tests.plainly import kill_at_checkpoints
 
 from selfsown.diffaug.contrast import contrast
+from selfsown.diffaug.embedding.description import EmbeddingParams
 from selfsown.diffaug.embedding.folder import load_encoder
 from selfsown.diffaug.encoder import EncoderParams, encoder
 from selfsown.diffaug.prefix import prefix
@@ -185,13 +186,17 @@ def test_the_encoder_is_the_sources_files(world: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr("selfsown.sources.model.fetch", lambda name: tmp_path / "fetched")
     kind = type("Said", (), {"version": "1", "licence": "MIT", "citation": "us"})
     monkeypatch.setattr("selfsown.diffaug.encoder.describe", lambda name: kind)
-    encoder(EncoderParams(), source="made", model=tmp_path / "encoder")
+    how = EmbeddingParams(pooling="mean", template=None, max_tokens=12)
+    made = {name: tmp_path / f"untouched_{name}" for name in ("mean", "template")}
+    encoder(EncoderParams(mean=how, template=how), source="made", model=tmp_path / "encoder", **made)
     assert (tmp_path / "encoder/model.safetensors").read_bytes() == (fetched / "model.safetensors").read_bytes()
     assert json.loads((tmp_path / "encoder/source.json").read_text())["licence"] == "MIT"
     assert not (tmp_path / "encoder/weights.bin").exists()
+    assert load_encoder(made["template"])[0].params == how
+    assert "untouched_mean" in (made["mean"] / "README.md").read_text()
     (fetched / "tokenizer.json").unlink()
     with pytest.raises(UserError, match=r"no tokenizer\.json"):
-        encoder(EncoderParams(), source="made", model=tmp_path / "encoder")
+        encoder(EncoderParams(mean=how, template=how), source="made", model=tmp_path / "encoder", **made)
 
 
 def test_prose_is_asked_for_only_where_it_is_learnt(world: Path, tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from tests.msat.solutions import faults
 from tests.msat.tiny_solver import tiny_config, tiny_encoder
 
-from selfsown.arithmetic import OPERATORS, Constant, Expression, Number, Operation, Program, Refused, read_quantities
+from selfsown.arithmetic import OPERATORS, Constant, Expression, Number, Operation, Program, Refused
 from selfsown.cli import app
 from selfsown.errors import UserError
 from selfsown.msat.commands.solve import Solution, Solver, serve
+from selfsown.msat.questions import read_question
+from selfsown.msat.questions.quantities import read_quantities
 from selfsown.msat.solvers.dag import DagSolver
-from selfsown.msat.solvers.representation import read_question
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_each_digit_of_a_question_is_read_once_left_in_a_word_or_refused(text: s
     for quantity in found:
         assert set(text[quantity.start : quantity.end]) & set("0123456789½")
         left[quantity.start : quantity.end] = "|" * (quantity.end - quantity.start)
-    words = re.findall(r"\w+(?:[-']\w+)*", "".join(left))
+    words = re.findall(r"\w+(?:[-']\w+|(?<=\d)\.\d+)*", "".join(left))
     assert all(re.match(r"(?!½)[^\W\d]|\d+(st|nd|rd|th)", word) for word in words)
     assert [quantity.start for quantity in found] == sorted({quantity.start for quantity in found})
 

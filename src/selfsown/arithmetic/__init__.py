@@ -27,7 +27,6 @@ from selfsown.arithmetic.notations import (
     print_prefix,
 )
 from selfsown.arithmetic.problem import PROBLEM
-from selfsown.arithmetic.quantities import Quantity, read_quantities
 from selfsown.arithmetic.questions import Question, read_questions
 from selfsown.arithmetic.sets import QUESTIONS, ProblemSet, members, parse_set, set_rows
 from selfsown.arithmetic.steps import (
@@ -49,10 +48,10 @@ from selfsown.arithmetic.steps import (
 
 __all__ = [
     "DEDUCTIVE_OPERATORS", "OPERATORS", "PROBLEM", "QUESTIONS", "Annotation", "Constant", "Expression",
-    "Intermediate", "Number", "Operand", "Operation", "Operator", "ProblemSet", "Program", "Quantity", "Question",
+    "Intermediate", "Number", "Operand", "Operation", "Operator", "ProblemSet", "Program", "Question",
     "Refused", "Step", "apply", "canonical", "deductive_steps", "evaluate", "find_annotations", "from_steps",
     "members", "operand_rank", "operators", "parse_annotations", "parse_code", "parse_decimal", "parse_deductive",
     "parse_infix", "parse_postfix", "parse_prefix", "parse_program", "parse_set", "parse_value", "print_annotations",
-    "print_code", "print_deductive", "print_infix", "print_postfix", "print_prefix", "print_value", "read_quantities",
+    "print_code", "print_deductive", "print_infix", "print_postfix", "print_prefix", "print_value",
     "read_questions", "set_rows", "to_steps", "walk"
 ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 Input: the fetched encoder, a prefix after stage 1 or none, triplets, unlabelled sentences. An anchor sees one half of
 the prefix, its positive and hard negative the other; without a prefix two passes differ by their dropout alone. Output:
-a folder that `SentenceTransformer` loads, and `training.json`, on dev triplets the AUC of claims that follow against
-claims that contradict, by step. The step of the best one is kept.
+a folder of which `sentence_module` makes a `SentenceTransformer`, and `training.json`, on dev triplets the AUC of
+claims that follow against claims that contradict, by step. The step of the best one is kept.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from selfsown.diffaug.training.triplets import (
 from selfsown.errors import UserError
 from selfsown.identity import Identity
 from selfsown.launcher import process_count
-from selfsown.orders import Ordered
 from selfsown.params import Params
 from selfsown.shards.seeds import purpose_seed
 from selfsown.stage import In, Metrics, Out, stage
 from selfsown.training import work_folder
+from selfsown.training.orders import Ordered
 
 SECTION = "diffaug.contrast"
 

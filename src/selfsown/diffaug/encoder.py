@@ -1,14 +1,18 @@
-"""The encoder that every arm starts from, out of a source.
+"""The encoder that every arm starts from, out of a source, and the arms that learn nothing, which all others must beat.
 
 Input: a source that holds one folder with `config.json`, safetensors and a fast tokenizer. Output: that folder's files,
-and `source.json`, which says where they are from. They are copied, no model is built: what loads them may change
-without the encoder being fetched, and all being trained, again.
+and `source.json`, which says where they are from; and the same files twice more, beside what makes them a sentence
+encoder. They are copied, no model is built: what loads them may change without the encoder being fetched, and all being
+trained, again.
 """
 
 from __future__ import annotations
 
 import shutil
 
+from selfsown.diffaug.embedding.card import card
+from selfsown.diffaug.embedding.description import EmbeddingParams
+from selfsown.diffaug.embedding.description import describe as describe_encoder
 from selfsown.files import whole_folder, write_json
 from selfsown.sources import describe
 from selfsown.sources.model import model_files
@@ -16,11 +20,14 @@ from selfsown.stage import Metrics, Out, StageParams, stage
 
 
 class EncoderParams(StageParams):
-    """Section `diffaug.encoder`: empty; the matrix names the source."""
+    """How the arms that learn nothing read and pool a sentence: over its tokens, and in the paper's template."""
+
+    mean: EmbeddingParams
+    template: EmbeddingParams
 
 
 @stage()
-def encoder(params: EncoderParams, *, source: str, model: Out) -> Metrics:
+def encoder(params: EncoderParams, *, source: str, model: Out, mean: Out, template: Out) -> Metrics:
     """Fetch the encoder; returns its bytes.
 
     Raises:
@@ -35,4 +42,9 @@ def encoder(params: EncoderParams, *, source: str, model: Out) -> Metrics:
             made / "source.json",
             {"source": source, "version": said.version, "licence": said.licence, "citation": said.citation},
         )
+    for arm, embedding in ((mean, params.mean), (template, params.template)):
+        with whole_folder(arm) as made:
+            shutil.copytree(model, made, dirs_exist_ok=True)
+            how = "The encoder as it was fetched: nothing was trained."
+            describe_encoder(made, embedding, None, card(arm.name, how, model, embedding, None))
     return {"bytes": sum(path.stat().st_size for path in files)}

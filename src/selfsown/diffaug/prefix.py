@@ -29,10 +29,10 @@ from selfsown.diffaug.training.triplets import Triplet, in_tokens, labelled, rea
 from selfsown.errors import UserError
 from selfsown.files import write_json
 from selfsown.identity import Identity
-from selfsown.orders import Ordered
 from selfsown.shards.seeds import purpose_seed
 from selfsown.stage import In, Metrics, Out, stage
 from selfsown.training import work_folder
+from selfsown.training.orders import Ordered
 
 SECTION = "diffaug.prefix"
 

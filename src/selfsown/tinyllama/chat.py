@@ -26,7 +26,6 @@ from selfsown.tinyllama.model.llama import IGNORED, save_model
 from selfsown.tinyllama.vocabulary.forms import Message, encode_chat, load_tokenizer
 from selfsown.training import (
     LogToMlflow,
-    OwnOrder,
     dev_history,
     finish,
     library_arguments,
@@ -34,6 +33,7 @@ from selfsown.training import (
     train_to_end,
     work_folder,
 )
+from selfsown.training.orders import OwnOrder
 
 
 class ChatParams(StageParams):

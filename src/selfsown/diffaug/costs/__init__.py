@@ -19,7 +19,7 @@ def works(params: Mapping[str, Any], made: Mapping[str, Model]) -> Iterator[Work
     section = params["diffaug"]
     matrix, source = section["matrix"], section["matrix"]["source"]
     encoder = shape_as(Encoder, source)
-    yield Work("diffaug.encoder", source, disk=4.0 * encoder.parameters, sources=(source,))
+    yield Work("diffaug.encoder", source, disk=12.0 * encoder.parameters, sources=(source,))
     first, second = section["prefix"], section["contrast"]
     for name in matrix["prefixes"]:
         sentences = 3 * trained_examples(first["arguments"])

@@ -53,7 +53,7 @@ def card(
         f"A sentence is cut to {embedding.max_tokens} tokens and read {around}. Its vector is {pooled}. {before}\n",
         "Compare vectors by their cosine.\n",
         "```python",
-        "from selfsown.diffaug.embedding.module import sentence_transformer\n",
+        "from selfsown.diffaug.sentence_module import sentence_transformer\n",
         'sentence_transformer("this/folder").encode(["A sentence."])  # a SentenceTransformer',
         "```\n",
         "From the shell, `selfsown embed FILE --folder this/folder --out embeddings.parquet`.\n",

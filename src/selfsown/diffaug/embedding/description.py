@@ -23,7 +23,7 @@ SENTENCE, MASK = "{sentence}", "{mask}"
 """What a template has a sentence for, and the tokenizer's mask token."""
 
 _SENTENCE_TRANSFORMERS = {
-    "modules.json": [{"idx": 0, "name": "0", "path": "", "type": "selfsown.diffaug.embedding.module.SentenceModule"}],
+    "modules.json": [{"idx": 0, "name": "0", "path": "", "type": "selfsown.diffaug.sentence_module.SentenceModule"}],
     "config_sentence_transformers.json": {
         "model_type": "SentenceTransformer", "prompts": {}, "default_prompt_name": None, "similarity_fn_name": "cosine",
     },

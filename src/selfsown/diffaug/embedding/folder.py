@@ -1,6 +1,6 @@
 """A sentence encoder's folder: the encoder as `AutoModel` reads it, its tokenizer, the prefix, what it is.
 
-`SentenceTransformer(folder)` reads the same folder through `selfsown.diffaug.embedding.module`.
+`selfsown.diffaug.sentence_module` makes a `SentenceTransformer` of the same folder.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ PREFIX = "prefix"
 
 CARD = """# Sentence embeddings, tuned with prefixes ({arm})
 
-`selfsown embed` uses it; `selfsown.diffaug.embedding.module` loads it as a `SentenceTransformer`. A contrastive encoder
+`selfsown embed` uses it; `selfsown.diffaug.sentence_module` loads it as a `SentenceTransformer`. A contrastive encoder
 after DiffAug (arXiv 2210.16536): its positives differ by prefixes that were tuned on entailment first. It was tuned on
 English sentences.
 

@@ -11,7 +11,7 @@ import numpy as np
 from selfsown.bootstrap import FloatArray
 from selfsown.device import compute_device
 from selfsown.diffaug.embedding.description import DESCRIPTION
-from selfsown.diffaug.embedding.module import sentence_transformer
+from selfsown.diffaug.sentence_module import sentence_transformer
 from selfsown.errors import UserError, first_line
 
 if TYPE_CHECKING:

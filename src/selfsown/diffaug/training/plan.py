@@ -12,7 +12,7 @@ from itertools import islice
 import numpy as np
 
 from selfsown.errors import UserError
-from selfsown.orders import endless, pool_size
+from selfsown.training.orders import endless, pool_size
 
 
 def plan(groups: Sequence[str], lengths: Sequence[int], batch: int, batches: int, seed: int) -> list[int]:

@@ -13,11 +13,9 @@ from selfsown.diffaug.training.batches import Collator, Item
 from selfsown.diffaug.training.objective import Objective
 from selfsown.errors import UserError
 from selfsown.launcher import process_count
-from selfsown.orders import Ordered
 from selfsown.stage import StageParams
 from selfsown.training import (
     LogToMlflow,
-    OwnOrder,
     bounded,
     dev_history,
     finish,
@@ -25,6 +23,7 @@ from selfsown.training import (
     planned_batches,
     train_to_end,
 )
+from selfsown.training.orders import Ordered, OwnOrder
 
 
 class TrainingParams(StageParams):

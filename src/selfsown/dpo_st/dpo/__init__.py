@@ -26,11 +26,11 @@ from selfsown.dpo_st.training.dev import dev_questions
 from selfsown.dpo_st.training.plan import Pair, Planned, fitting, length_limit
 from selfsown.dpo_st.training.run import train, training_arguments
 from selfsown.identity import Identity
-from selfsown.orders import by_length
 from selfsown.products import read_product
 from selfsown.shards.seeds import purpose_seed
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.training import LogToMlflow, Patience, bounded, planned_batches, work_folder
+from selfsown.training.orders import by_length
 
 SECTION = "dpo_st.dpo"
 

@@ -17,7 +17,7 @@ from selfsown.dpo_st.dpo.solving import Solving
 from selfsown.dpo_st.language.models import Layout, log_probs_of
 from selfsown.dpo_st.training.plan import Pair
 from selfsown.errors import UserError
-from selfsown.training import OwnOrder
+from selfsown.training.orders import OwnOrder
 
 MEASURE = "pass_at_1"
 

@@ -23,10 +23,10 @@ from selfsown.dpo_st.training.plan import Label, Planned, fitting, length_limit
 from selfsown.dpo_st.training.run import train, training_arguments
 from selfsown.errors import UserError
 from selfsown.identity import Identity
-from selfsown.orders import by_length
 from selfsown.products import read_card, read_product
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.training import LogToMlflow, Patience, planned_batches, work_folder
+from selfsown.training.orders import by_length
 
 SECTION = "dpo_st.sft"
 

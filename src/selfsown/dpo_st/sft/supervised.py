@@ -18,7 +18,7 @@ from selfsown.dpo_st.training import dev
 from selfsown.dpo_st.training.plan import Label, Planned
 from selfsown.dpo_st.training.run import only_plain
 from selfsown.errors import UserError
-from selfsown.training import OwnOrder
+from selfsown.training.orders import OwnOrder
 
 DECIDED = {"dataset_kwargs": {"skip_prepare_dataset": True}, "max_length": None}
 """Rows come as tokens, none too long: TRL would cut their ends off."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from selfsown.dpo_st.language.forms import Exchange
 from selfsown.errors import UserError
-from selfsown.orders import Ordered
+from selfsown.training.orders import Ordered
 
 _log = logging.getLogger(__name__)
 

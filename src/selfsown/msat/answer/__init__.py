@@ -31,8 +31,9 @@ from selfsown.arithmetic import (
 from selfsown.device import compute_device
 from selfsown.errors import UserError
 from selfsown.msat.answer.larger import harder
+from selfsown.msat.questions import read_question
 from selfsown.msat.solvers.kinds import load_solver
-from selfsown.msat.solvers.representation import Problem, problem_of, read_question
+from selfsown.msat.solvers.representation import Problem, problem_of
 from selfsown.msat.solvers.scoring import Answered, executed, is_right, is_right_as_written, solve
 from selfsown.products import CardInfo, read_card, read_product
 from selfsown.shards import write_product

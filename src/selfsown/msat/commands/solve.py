@@ -23,9 +23,10 @@ from selfsown.arithmetic import Expression, Operation, evaluate, print_infix, pr
 from selfsown.checkpoint import Asking, answer_for, model_folder, model_options
 from selfsown.device import compute_device
 from selfsown.errors import UserError
+from selfsown.msat.questions import read_question
 from selfsown.msat.solvers.backbone import CONFIG, Backbone
 from selfsown.msat.solvers.kinds import load_solver
-from selfsown.msat.solvers.representation import Problem, read_question
+from selfsown.msat.solvers.representation import Problem
 from selfsown.msat.solvers.scoring import Answered, solve
 
 BATCH_SIZE = 32

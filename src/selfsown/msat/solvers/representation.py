@@ -2,8 +2,7 @@
 
 `digits`: 65 is written `#6 5#`, so a model sees its size; `symbolic`: `number0`, so it sees only which one it is.
 Input: problems as the products hold them (`number0`, `number1`, ... in the question). Output: token ids, and for each
-number the first and the last token of its mention; both solvers read a number off these two. A question as a person
-writes it is read as the products hold problems.
+number the first and the last token of its mention; both solvers read a number off these two.
 """
 
 from __future__ import annotations
@@ -18,14 +17,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from selfsown.arithmetic import Expression, Refused, evaluate, parse_decimal, parse_prefix, read_quantities
-from selfsown.errors import UserError
+from selfsown.arithmetic import Expression, evaluate, parse_decimal, parse_prefix
 
 Style = Literal["digits", "symbolic"]
 PLACEHOLDER = re.compile(r"\bnumber([0-9]{1,3})\b")
-MAX_CHARACTERS = 4000
-RESERVED = re.compile(r"\bnumber[0-9]+\b")
-MARKS = re.compile(r"([?!.,;:()\"])(?=\s|$)")
 DECIMALS = 3
 """Digits after the point that a model is shown; more would cost length and tell it nothing."""
 
@@ -62,40 +57,6 @@ def problem_of(row: Mapping[str, Any]) -> Problem:
     numbers = tuple(parse_decimal(text) for text in row["numbers"])
     expression = parse_prefix(row["equation"])
     return Problem(row["id"], row["question"], numbers, expression, evaluate(expression, numbers))
-
-
-def read_question(question: str) -> Problem:
-    """A question with its numbers taken out, as the products hold it.
-
-    Raises:
-        UserError: no number, one below zero, of too many digits or in signs that are not read, a word that stands for
-            one, half a character, or too long a question.
-
-    >>> read_question("1,000 pens at $0.5 each?").question
-    'number0 pens at $ number1 each ?'
-    """
-    shown = question if len(question) <= 60 else f"{question[:57]}..."
-    try:
-        question.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"{shown!r}: {question[error.start]!r} is no character of any text") from None
-    if len(question) > MAX_CHARACTERS:
-        raise UserError(f"{shown!r}: {len(question)} characters; a question may have {MAX_CHARACTERS}")
-    if reserved := RESERVED.search(question):
-        raise UserError(f"{shown!r}: {reserved[0]!r} stands for a number inside the solver; write another word")
-    try:
-        found = read_quantities(question)
-    except Refused as refused:
-        raise UserError(f"{shown!r}: {refused.reason}") from None
-    if not found:
-        raise UserError(f"{shown!r}: no number in it; numbers are read as digits: 12, 3.5, 1/2 or 1,000")
-    parts, done = [], 0
-    for place, quantity in enumerate(found):
-        parts += [question[done : quantity.start], f" number{place} "]
-        done = quantity.end
-    masked = "".join([*parts, question[done:]])
-    numbers = tuple(quantity.value for quantity in found)
-    return Problem(question, " ".join(MARKS.sub(r" \1 ", masked).split()), numbers)
 
 
 def written(number: Fraction, style: Style, index: int) -> str:

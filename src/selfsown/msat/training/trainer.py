@@ -29,11 +29,9 @@ from selfsown.msat.solvers.adapters import own_weights
 from selfsown.msat.solvers.backbone import Backbone, Kind
 from selfsown.msat.solvers.representation import Encoded, Problem, Unreadable, collate, encode, problem_of
 from selfsown.msat.solvers.scoring import is_right, solve
-from selfsown.orders import Ordered, by_length
 from selfsown.stage import StageParams
 from selfsown.training import (
     LogToMlflow,
-    OwnOrder,
     Patience,
     bounded,
     dev_history,
@@ -41,6 +39,7 @@ from selfsown.training import (
     planned_batches,
     train_to_end,
 )
+from selfsown.training.orders import Ordered, OwnOrder, by_length
 
 log = logging.getLogger(__name__)
 

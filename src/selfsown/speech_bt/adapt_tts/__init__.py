@@ -42,7 +42,6 @@ from selfsown.speech_bt.xtts.spelling import clean, encode, language_code
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.training import (
     LogToMlflow,
-    OwnOrder,
     dev_history,
     finish,
     library_arguments,
@@ -50,6 +49,7 @@ from selfsown.training import (
     train_to_end,
     work_folder,
 )
+from selfsown.training.orders import OwnOrder
 
 SECTION = "speech_bt.adapt_tts"
 

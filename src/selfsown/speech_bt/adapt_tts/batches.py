@@ -20,9 +20,9 @@ from torch.utils.data import Dataset
 from TTS.tts.models.xtts import wav_to_mel_cloning
 
 from selfsown.audio import decode, resample
-from selfsown.orders import endless
 from selfsown.shards.seeds import purpose_seed, shard_seed
 from selfsown.speech_bt.xtts.audio_tokenizer import RATE
+from selfsown.training.orders import endless
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,6 @@ from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.text.scoring import Normalizer, error_rate, normalizer
 from selfsown.training import (
     LogToMlflow,
-    OwnOrder,
     dev_history,
     finish,
     library_arguments,
@@ -44,6 +43,7 @@ from selfsown.training import (
     train_to_end,
     work_folder,
 )
+from selfsown.training.orders import OwnOrder
 
 ARMS = {
     "real": ("real",),

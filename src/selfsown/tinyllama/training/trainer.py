@@ -33,13 +33,13 @@ from selfsown.tinyllama.training.speed import Speed
 from selfsown.tinyllama.vocabulary.forms import ROLES, token_bytes
 from selfsown.training import (
     LogToMlflow,
-    OwnOrder,
     dev_history,
     finish,
     last_checkpoint,
     library_arguments,
     train_to_end,
 )
+from selfsown.training.orders import OwnOrder
 
 ParamsOfModel = TypeVar("ParamsOfModel", bound="TrainingParams")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, SequentialSampler
 
 R = TypeVar("R")
 
@@ -59,3 +59,19 @@ class Ordered(Dataset[R], Generic[R]):
 
     def __getitem__(self, index: int) -> R:
         return self.rows[self.order[index]]
+
+
+class OwnOrder:
+    """What our trainers have beside the library's: a dataset in the order it was planned in, and their own measure."""
+
+    train_dataset: Any
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+
+    def measured(self: Any, name: str, value: float) -> dict[str, float]:
+        """The end of an `evaluate`: what was measured, told to the log and the callbacks as the library does."""
+        metrics = {name: value}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics

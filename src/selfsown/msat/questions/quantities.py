@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 
-from selfsown.arithmetic.expression import Refused, parse_decimal
+from selfsown.arithmetic import Refused, parse_decimal
 
 _GAP = "\u00a0\u2009\u202f"
 _WHOLE = (

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import torch
 from torch import distributed
-from torch.utils.data import SequentialSampler
 from transformers import (
     EarlyStoppingCallback,
     Trainer,
@@ -131,22 +130,6 @@ def _share(block: Mapping[str, Any], processes: int) -> dict[str, int]:
             f"the {processes} processes that SELFSOWN_NPROC asks for: they share each step"
         )
     return {"per_device_train_batch_size": batch, "gradient_accumulation_steps": accumulated}
-
-
-class OwnOrder:
-    """What our trainers have beside the library's: a dataset in the order it was planned in, and their own measure."""
-
-    train_dataset: Any
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
-        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
-
-    def measured(self: Any, name: str, value: float) -> dict[str, float]:
-        """The end of an `evaluate`: what was measured, told to the log and the callbacks as the library does."""
-        metrics = {name: value}
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
 
 
 def work_folder(model: Path, identity: Identity) -> Path:
