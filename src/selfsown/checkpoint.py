@@ -15,15 +15,16 @@ from selfsown import tracking
 from selfsown.errors import UserError
 from selfsown.tracking.models import CHAMPION
 
-_MINUS = re.compile(r"-\s*[.\d$€£]")
+_OPTION = re.compile(r"--?(?:[A-Za-z][\w-]*(?:=.*)?)?", re.DOTALL)
 
 
 class Asking(click.Command):
     """A command whose arguments are questions: one may begin with a minus, and is no option for that."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As any command; what begins with a minus and a number is moved away from its edge."""
-        return super().parse_args(ctx, [f" {arg}" if _MINUS.match(arg) else arg for arg in args])
+        """As any command; what begins with a minus and has not the form of an option is moved away from its edge."""
+        asked = (arg.startswith("-") and not _OPTION.fullmatch(arg) for arg in args)
+        return super().parse_args(ctx, [f" {arg}" if moved else arg for arg, moved in zip(args, asked, strict=True)])
 
 
 def answer_for(refused: Iterable[str]) -> None:

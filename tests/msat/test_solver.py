@@ -54,6 +54,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "in the ratio number0 : number1 , or number2 : number3"),
         ("Of v2.0, in the 1990s or the '90s, 3 in her 20s took 5 a 30s pause", ["3", "5", "30"],
          "Of v2.0 , in the 1990s or the '90s , number0 in her 20s took number1 a number2 s pause"),
+        ("The 1,000th of $5 million, 2.5 thousand and 1⁄2 cup, open 24/7", ["5000000", "2500", "1/2"],
+         "The 1,000th of $ number0 , number1 and number2 cup , open 24/7"),
         ("10-5 or 5 - 3 ?", ["10", "5", "5", "3"], "number0 - number1 or number2 - number3 ?"),
     ],
 )  # fmt: skip
@@ -71,6 +73,10 @@ def test_numbers_are_found_in_plain_text(question: str, numbers: list[str], mask
      ("From 3:30 on, 4 hens", "'3:30' is a time of day"), ("on 1/2/2024", "'1/2/2024'"), ("2024-01-05", "not read"),
      ("5 200 g bags", "'5 200' is one number or several"), ("agent 007", "'007'"), ("10^3 or 2", "'10\\^3'"),
      ("5M hens", "'5M'"), ("$2.5M and 3", "'\\$2.5M'"), ("£3m for 4", "'£3m' is not read"), ("€ 1,000b", "in full"),
+     ("2-1/2 hours", "'2-1/2'"), ("1,000½ kg", "'1,000½'"), ("1 000 1/2 kg", "'000'"), ("1½k", "'1½k'"),
+     ("10 k", "'10'"), ("1 1/2 million", "not read"),
+     ("At 3:30 the ratio was 2:1", "'3:30' is a time"), ("3.30 pm, 2", "'3.30'"),
+     ("-½ of 6", "'-½': numbers below zero"), ("-(5+3)", "below zero"), ("-¥5", "'-¥5': numbers below zero"),
      ("3x4 tiles", "'3x4'"), ("1/0 cup", "'1/0'"), ("1,00,000 rupees", "'1,00,000'"),
      ("٣ hens", "'٣'"), ("\ud800 and 5", "is no character")],
 )  # fmt: skip
@@ -81,7 +87,7 @@ def test_a_question_that_cannot_be_read_is_refused_in_words(question: str, messa
     assert not bad.answer and re.search(message, bad.reason) and not good.reason.startswith("not read")
 
 
-@given(st.text("0123456789,./:-kK½%' abc\u00a0", max_size=24))
+@given(st.text("0123456789,./:-kKst½⁄%$' abc\u00a0", max_size=24))
 def test_each_digit_of_a_question_is_read_once_left_in_a_word_or_refused(text: str) -> None:
     try:
         found = read_quantities(text)
@@ -91,8 +97,9 @@ def test_each_digit_of_a_question_is_read_once_left_in_a_word_or_refused(text: s
     for quantity in found:
         assert set(text[quantity.start : quantity.end]) & set("0123456789½")
         left[quantity.start : quantity.end] = "|" * (quantity.end - quantity.start)
-    words = re.findall(r"\w+(?:[-']\w+|(?<=\d)\.\d+)*", "".join(left))
-    assert all(re.match(r"(?!½)[^\W\d]|\d+(st|nd|rd|th)", word) for word in words)
+    known = r"24/7\b|\d+(?:[,' \xa0]\d{3})*(?:st|th)\b|(?:1\d|20)?\d0'?s\b"  # always, ordinals, decades
+    words = re.findall(r"\w+(?:[-']\w+|(?<=\d)\.\d+)*", re.sub(known, "w", "".join(left)))
+    assert all(re.match(r"(?!½)[^\W\d]", word) for word in words)
     assert [quantity.start for quantity in found] == sorted({quantity.start for quantity in found})
 
 
@@ -160,6 +167,11 @@ def test_on_the_command_line(folder: Path) -> None:
         CliRunner().invoke(app, [*arguments, "How many pens?"], catch_exceptions=False)
     with pytest.raises(UserError, match=r"' ?-5 degrees, then 3': '-5': numbers below zero"):
         CliRunner().invoke(app, [*arguments, "-5 degrees, then 3"], catch_exceptions=False)
+    pasted = CliRunner().invoke(app, [*arguments, "- A box holds 12 pens. How many do 7 hold?"], catch_exceptions=False)
+    assert pasted.exit_code == 0 and "numbers   12, 7" in pasted.output
+    with pytest.raises(UserError, match=r"'-\(5': numbers below zero"):
+        CliRunner().invoke(app, [*arguments, "-(5+3) and 2"], catch_exceptions=False)
+    assert "No such option: --alais" in CliRunner().invoke(app, [*arguments, "--alais", "candidate"]).output
     mixed = CliRunner().invoke(app, [*arguments, "How many pens?", "A box holds 12 pens. How many do 7 hold?"])
     first, second = mixed.output.splitlines()[:2]
     assert first.startswith("no answer: not read: ") and re.match(r"answer +-?\d|no answer: ", second)

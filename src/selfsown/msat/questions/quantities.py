@@ -18,24 +18,41 @@ _WHOLE = (
     r"(?!0[0-9])(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,3}(?:['’][0-9]{3})+"
     rf"|[0-9]{{1,3}}(?:[{_GAP}][0-9]{{3}})+|[1-9][0-9]{{0,2}} 0[0-9]{{2}}(?: [0-9]{{3}})*|[0-9]+)"
 )
-_ENDS = rf"(?!\w*[0-9])(?![.,/:^'’{_GAP}][0-9])(?!\*\*)(?! ?\^)"
 _VULGAR = "¼½¾⅐-⅞"
+_SLASH = "[/\u2044]"
+_ENDS = rf"(?!\w*[0-9])(?![.,/:^'’\u2044{_GAP}][0-9])(?![{_VULGAR}])(?! [0-9]+{_SLASH}[0-9])(?!\*\*)(?! ?\^)(?! [kK]\b)"
 _SIGNS = "²³¹¼-¾\u2070-\u209c\u2150-\u218b\u2460-\u24ff\u2776-\u2793\u3007\u3021-\u3029"
 """Signs of numbers that `\\w` takes for letters."""
+_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+_SCALE = rf"[ -](?:{'|'.join(_SCALES)})\b"
+_WORDS = (
+    rf"(?![{_SIGNS}])[^\W\d_]\w*(?:[-'’]\w+|(?<=[0-9])\.[0-9]+)*",  # B12, COVID-19, v2.0
+    rf"[0-9]+(?:[,'’ {_GAP}][0-9]{{3}})*(?:st|nd|rd|th)\b",  # 2nd, 1,000th
+    r"(?:1[0-9]|20)[0-9]0['’]?s\b",  # 1990s
+    r"(?:(?<=\b(?:[Tt]he|his|her|our) )|(?<=['’]))[1-9]0['’]?s\b",  # the 90s
+    r"24/7\b",
+)
+_UNCLEAR = (
+    r"(?:(?<=[$£€¥])|(?<=[$£€¥] ))[0-9][0-9.,]*[mMbB]\b",  # £3m: millions or metres
+    rf"[0-9]+-[0-9]+{_SLASH}[0-9]+",  # 2-1/2: two and a half, or a half less than two
+    rf"(?:[0-9]+ ?)?[{_VULGAR}](?:[kK]\b|{_SCALE})",
+    rf"(?:[0-9]+ )?[0-9]+{_SLASH}[0-9]+(?:[kK]\b|{_SCALE})",
+    r"[0-9]{1,2}\.[0-5][0-9](?= ?[ap]\.?m\b)",  # 3.30 pm
+)
 _TOKEN = re.compile(
-    rf"(?P<word>(?![{_SIGNS}])[^\W\d_]\w*(?:[-'’]\w+|(?<=[0-9])\.[0-9]+)*"  # B12, COVID-19, v2.0
-    r"|[0-9]+(?:st|nd|rd|th)\b"
-    r"|(?:1[0-9]|20)[0-9]0['’]?s\b|(?:(?<=\b(?:[Tt]he|his|her|our) )|(?<=['’]))[1-9]0['’]?s\b)"  # 1990s, the 90s
-    r"|(?P<money>(?:(?<=[$£€¥])|(?<=[$£€¥] ))[0-9][0-9.,]*[mMbB]\b)"  # £3m: millions or metres
+    rf"(?P<word>{'|'.join(_WORDS)})"
+    rf"|(?P<unclear>{'|'.join(_UNCLEAR)})"
     r"|(?P<several>[0-9]{1,3}(?: [1-9][0-9]{2})+(?![0-9.,/]))"  # one number or several
     rf"|(?P<mixed>(?:(?P<units>[0-9]+) ?)?(?P<sign>[{_VULGAR}]))"
-    r"|(?P<fraction>(?:(?P<before>[0-9]+) )?(?P<over>[0-9]+)/(?P<under>[0-9]+)(?![\w/]|[.,:][0-9]))"
+    rf"|(?P<fraction>(?:(?P<before>(?!0[0-9])[0-9]+) )?(?P<over>[0-9]+){_SLASH}(?P<under>[0-9]+)(?![\w/]|[.,:][0-9]))"
     r"|(?P<ratio>(?P<first>[0-9]+):(?P<second>[0-9]+)(?![\w:]|[.,/][0-9]))"
-    rf"|(?P<number>(?:{_WHOLE})(?:\.[0-9]+)?(?P<thousand>[kK]\b)?{_ENDS}|(?<!\w)\.[0-9]+{_ENDS})(?!(?:M|B|mn|bn)\b)"
+    rf"|(?P<number>(?P<digits>(?:{_WHOLE})(?:\.[0-9]+)?)(?:(?P<thousand>[kK]\b)|(?P<scale>{_SCALE}))?{_ENDS}"
+    rf"|(?<!\w)\.[0-9]+{_ENDS})(?!(?:M|B|mn|bn)\b)"
 )
-_BELOW_ZERO = re.compile(r"(?<![\w)])[-−]\.?[0-9][0-9.,]*")
+_BELOW_ZERO = re.compile(rf"(?<![\w)])[-−][($£€¥]?(?:\.?[0-9][0-9.,]*|[{_VULGAR}])")
 _RATIO = re.compile(r"\b(?:ratios?|proportions?)\b", re.IGNORECASE)
 _TIME = re.compile(r"(?:[01]?[0-9]|2[0-4]):[0-5][0-9]")
+_AT = re.compile(r"\b(?:at|from|to|until|till|by|before|after|since) $", re.IGNORECASE)
 _HOW = "write it as 1000 or 1,000 or 12.5 or 1/2"
 
 
@@ -78,12 +95,12 @@ def _read(token: re.Match[str], text: str) -> list[Quantity]:
     start, end = token.span()
     if token["word"]:
         return []
-    if token["money"]:
-        raise Refused(f"{_shown(text, start)} is not read as a number; write millions and billions in full")
+    if token["unclear"]:
+        raise Refused(f"{_shown(text, start)} is not read as a number; {_HOW}, and millions in full")
     if token["several"]:
         raise Refused(f"{token[0]!r} is one number or several; write 12,500, or words between them")
     if token["ratio"]:
-        if _TIME.fullmatch(token[0]) and not _RATIO.search(text):
+        if _TIME.fullmatch(token[0]) and (_AT.search(text, 0, start) or not _RATIO.search(text)):
             raise Refused(f"{_shown(text, start)} is a time of day; write a number of hours or minutes")
         return [Quantity(*token.span(side), parse_decimal(token[side])) for side in ("first", "second")]
     if token["fraction"]:
@@ -95,8 +112,9 @@ def _read(token: re.Match[str], text: str) -> list[Quantity]:
     if token["mixed"]:
         over, _, under_sign = unicodedata.normalize("NFKC", token["sign"]).partition("\u2044")
         return [Quantity(start, end, parse_decimal(token["units"] or "0") + Fraction(int(over), int(under_sign)))]
-    digits = re.sub(rf"[,'’ {_GAP}kK]", "", token["number"])
-    return [Quantity(start, end, parse_decimal(digits) * (1000 if token["thousand"] else 1))]
+    digits = re.sub(rf"[,'’ {_GAP}]", "", token["digits"] or token["number"])
+    scale = 1000 if token["thousand"] else _SCALES[token["scale"][1:]] if token["scale"] else 1
+    return [Quantity(start, end, parse_decimal(digits) * scale)]
 
 
 def _shown(text: str, place: int) -> str:
