@@ -171,7 +171,7 @@ def test_on_the_command_line(folder: Path) -> None:
     assert pasted.exit_code == 0 and "numbers   12, 7" in pasted.output
     with pytest.raises(UserError, match=r"'-\(5': numbers below zero"):
         CliRunner().invoke(app, [*arguments, "-(5+3) and 2"], catch_exceptions=False)
-    assert "No such option: --alais" in CliRunner().invoke(app, [*arguments, "--alais", "candidate"]).output
+    assert "No such option '--alais'" in CliRunner().invoke(app, [*arguments, "--alais", "candidate"]).output
     mixed = CliRunner().invoke(app, [*arguments, "How many pens?", "A box holds 12 pens. How many do 7 hold?"])
     first, second = mixed.output.splitlines()[:2]
     assert first.startswith("no answer: not read: ") and re.match(r"answer +-?\d|no answer: ", second)
