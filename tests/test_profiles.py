@@ -58,6 +58,7 @@ def test_every_profile_is_stages_that_dvc_accepts(profile: str, tmp_path: Path) 
     ran = {stage.cmd.split()[1] for stage in made.values()}
     assert stage_names() == sorted(ran | unused(profile)), "a list of a matrix is empty"
     assert not ran & unused(profile)
+    assert profile != "laptop" or len({stage.addressing for stage in made.values()}) < 60, "each starts a process"
 
 
 def unused(profile: str) -> set[str]:
