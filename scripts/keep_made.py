@@ -5,7 +5,8 @@
     python scripts/keep_made.py restore FOLDER   # puts it where nothing is changed yet
 
 These are lock files, metrics and the results page. Without the lock of a stage that keeps its output while it works DVC
-runs it again: such stages are in no run cache.
+runs it again: such stages are in no run cache. A copy lies at FOLDER/BLOB/PATH, where BLOB is git's id of what was
+committed as PATH (`new`: nothing). It goes back over that alone, never over what was committed since.
 """
 
 import subprocess
@@ -19,6 +20,7 @@ from selfsown.files import write_atomic
 from selfsown.params import read_yaml
 from selfsown.workers import die_with_parent
 
+NEW = "new"
 MADE = ("dvc.lock", "pipelines/*/dvc.lock", "metrics", "reports/results.md", "docs/dag.svg")
 SECONDS = 5.0
 SETTLED = 2.0
@@ -30,6 +32,13 @@ def changed() -> list[Path]:
     asked = ["git", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *MADE]
     lines = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split("\0")
     return [path for line in lines if line and (path := Path(line[3:])).is_file()]
+
+
+def committed() -> dict[Path, str]:
+    """Git's id of what is committed, by path."""
+    asked = ["git", "ls-tree", "-r", "-z", "HEAD"]
+    lines = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split("\0")
+    return {Path(path): about.split()[2] for about, _, path in (line.partition("\t") for line in lines if line)}
 
 
 def is_whole(path: Path) -> bool:
@@ -44,8 +53,9 @@ def is_whole(path: Path) -> bool:
 
 def save(folder: Path, settled: float = 0.0) -> None:
     """Copy what is changed, not there yet, and has been left alone for so many seconds."""
+    blobs = committed()
     for path in changed():
-        copy = folder / path
+        copy = folder / blobs.get(path, NEW) / path
         if time.time() - path.stat().st_mtime < settled:
             continue
         if copy.is_file() and copy.read_bytes() == path.read_bytes():
@@ -56,11 +66,12 @@ def save(folder: Path, settled: float = 0.0) -> None:
 
 
 def restore(folder: Path) -> None:
-    """Put back what was kept, over what is as it was committed."""
-    ours = set(changed())
+    """Put back what was kept, over what is as it was committed then."""
+    ours, blobs = set(changed()), committed()
     for copy in sorted(folder.rglob("*")):
-        path = copy.relative_to(folder)
-        if copy.is_file() and copy.suffix != ".tmp" and path not in ours:
+        blob, *parts = copy.relative_to(folder).parts
+        path = Path(*parts)
+        if copy.is_file() and copy.suffix != ".tmp" and path not in ours and blobs.get(path, NEW) == blob:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(path, copy.read_bytes())
 
