@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # What a GPU runner does: PROFILE (default gpu), all pipelines or PIPELINE, with what DVC's remote and the tracking server
 # have; what it made goes there. The summary, against BASE (default main), is reports/summary.md.
-# A run that was killed goes on. What is finished is known by the lock files, which are kept in .selfsown/made/ while the
-# run goes on; with SELFSOWN_WORK, a folder on a disk that outlives the checkout, there, and DVC's cache beside them.
+# A run that was killed goes on. What is finished is known by the lock files, whose copies are kept in .selfsown/made/
+# beside the commit's that they replaced, and put back over those alone; with SELFSOWN_WORK, a folder on a disk that
+# outlives the checkout, there, and DVC's cache beside them.
+rm -f "$(dirname "$0")/../reports/summary.md" # first: whatever fails, that of an earlier run is not uploaded as ours
 . "$(dirname "$0")/needs_git.sh"
 . "$(dirname "$0")/env.sh"
 export PROFILE=${PROFILE:-gpu}
 if [ -n "${PIPELINE:-}" ]; then known_pipeline; fi
 kept=${SELFSOWN_WORK:-.selfsown}/made/$PROFILE
 mkdir -p "$kept"
-rm -f reports/summary.md
 if [ -n "${SELFSOWN_WORK:-}" ]; then dvc cache dir --quiet --local "$(realpath "$SELFSOWN_WORK")/dvc"; fi
 
 python scripts/set_profile.py "profile=$PROFILE"

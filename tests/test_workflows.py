@@ -105,6 +105,15 @@ def test_only_our_own_heads_with_the_label_run_on_a_gpu_runner(
     assert ("gh pr comment 7 --repo me/selfsown --edit-last --create-if-none" in done.said) == bool(jobs)
 
 
+def test_a_gpu_run_whose_set_up_fails_leaves_no_summary_of_an_earlier_one(tmp_path: Path) -> None:
+    for name, text in {"env.sh": "exit 3", "needs_git.sh": "", "../reports/summary.md": "of yesterday"}.items():
+        (tmp_path / "scripts" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "scripts" / name).write_text(text)
+    (tmp_path / "scripts/gpu_repro.sh").write_bytes((ROOT / "scripts/gpu_repro.sh").read_bytes())
+    assert subprocess.run(["bash", tmp_path / "scripts/gpu_repro.sh"], check=False).returncode == 3
+    assert not list((tmp_path / "reports").iterdir())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("event", "inputs", "told"),
