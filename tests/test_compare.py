@@ -45,6 +45,32 @@ def figures(error: float, slips: float, words: float) -> None:
     write(Path("metrics/toys.json"), {f"toys_{one['measure']}": one["value"] for one in rows})
 
 
+def test_of_rows_with_one_value_a_figure_has_the_interval_of_the_row_it_names(project: Path) -> None:
+    rows = [
+        row("pass_at_10 sft made", 0.57, 0.1), row("distinct sft made", 0.57, 0.2), row("accuracy dpo made", 0.57, 0.3),
+        row("wer mixed", 0.2, 0.01), row("wer_reduction mixed", 0.2, 0.02), row("cer mixed cs", 0.2, 0.03),
+        row("cer mixed pl", 0.2, 0.04), row("wer untouched_mean", 0.2, 0.05),
+    ]  # fmt: skip
+    write(Path("metrics/toys.rows.json"), rows)
+    called = {"pass_at_10_before_dpo": 0.57, "wer_mixed": 0.2, "wer_reduction": 0.2, "cer_mixed": 0.2, "wer": 0.2}
+    write(Path("metrics/toys.json"), called)
+    said = comparison("HEAD")
+    for figure in ("pass_at_10_before_dpo | – | 0.57 [0.47, 0.67]", "wer_mixed | – | 0.2 [0.19, 0.21]",
+                   "wer_reduction | – | 0.2 [0.18, 0.22]", "cer_mixed | – | 0.2", "wer | – | 0.2"):  # fmt: skip
+        assert f"| toys {figure} |" in said, "none where the name fits several"
+
+
+def test_every_committed_figure_with_an_interval_in_its_row_is_shown_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    bare = [
+        name
+        for file in Path("metrics").glob("*.rows.json")
+        for name, figure in compare._headline(file.name.removesuffix(".rows.json")).items()
+        if None in figure and any(one["value"] == figure[0] and one["lo"] for one in json.loads(file.read_text()))
+    ]
+    assert bare == []
+
+
 def test_figures_stand_beside_those_of_the_revision_with_intervals(project: Path) -> None:
     said = comparison("HEAD")
     assert "| toys toys_error | 0.6 [0.58, 0.62] | 0.6 [0.58, 0.62] | none |" in said
@@ -105,4 +131,4 @@ def test_the_curves_that_are_kept_here_can_be_shown(monkeypatch: pytest.MonkeyPa
 
 
 def test_examples() -> None:
-    assert doctest.testmod(compare).attempted == 1 and doctest.testmod(compare).failed == 0
+    assert doctest.testmod(compare).attempted == 2 and doctest.testmod(compare).failed == 0

@@ -57,13 +57,29 @@ Figure = tuple[float, float | None, float | None]
 
 
 def _headline(pipeline: str, revision: str | None = None) -> dict[str, Figure]:
-    """Figures by name. The file with the names has no intervals: they are those of the row that has the value."""
+    """Figures by name. The file with the names has no intervals: they are those of the row that it names.
+
+    A name begins with its row's measure and mostly goes on with its arm (`accuracy_sft`, not `pass_at_10_before_dpo`):
+    of the rows with the value it is the one of which the name says most. Where several are as likely, none is shown.
+    """
     values, rows = (_json(f"metrics/{pipeline}{kind}.json", revision) for kind in ("", ".rows"))
     found: dict[str, Figure] = {}
     for name, value in (values or {}).items():
-        ends = {(row["lo"], row["hi"]) for row in rows or () if row["value"] == value}
+        same = [(_said(name, row), row["lo"], row["hi"]) for row in rows or () if row["value"] == value]
+        most = max((said for said, *_ in same), default=0)
+        ends = {(lo, hi) for said, lo, hi in same if said == most}
         found[name] = (value, *(ends.pop() if len(ends) == 1 else (None, None)))
     return found
+
+
+def _said(name: str, row: Mapping[str, Any]) -> int:
+    """How much of a figure's name a row's measure and arm are: so many letters.
+
+    >>> [_said("wer_mixed", {"measure": measure, "arm": "mixed"}) for measure in ("wer", "wer_mixed_up", "we")]
+    [9, 0, 0]
+    """
+    begins = (row["measure"], f"{row['measure']}_{row['arm']}")
+    return max((len(words) for words in begins if f"{name}_".startswith(f"{words}_")), default=0)
 
 
 def _figure(name: str, old: Figure | None, new: Figure | None) -> tuple[str, ...]:
