@@ -6,10 +6,10 @@ port=${PORT:-5000}
 uri=$(python - "http://127.0.0.1:$port" <<'END'
 import sys
 
-from selfsown.errors import UserError
+from selfsown.errors import UserError, without_password
 from selfsown.tracking import reap, tracking_uri, why_away
 from selfsown.tracking.store import connect, let_in
-from selfsown.tracking.uri import SERVERS, runs_page, without_password
+from selfsown.tracking.uri import SERVERS, runs_page
 
 try:
     uri = tracking_uri()

@@ -66,7 +66,10 @@ def test_a_hanging_name_server_does_not_hold_the_report_up(monkeypatch: pytest.M
 
 def test_the_report_is_quick_and_keeps_passwords_to_itself(tmp_path: Path) -> None:
     environment = {"PATH": "/usr/bin:/bin", "MLFLOW_TRACKING_URI": "postgresql://me:secret@127.0.0.1:1/runs"}
-    environment |= {"PYTHONPATH": str(Path(doctor.__file__).parents[1]), "SELFSOWN_MIRROR": str(tmp_path)}
+    environment |= {
+        "PYTHONPATH": str(Path(doctor.__file__).parents[1]),
+        "SELFSOWN_MIRROR": "http://me:secret@127.0.0.1:1",
+    }
     code = (
         "import sys, time; t = time.monotonic(); from selfsown.doctor import report; print(report());"
         "assert not {'torch', 'mlflow', 'great_expectations', 'transformers'} & set(sys.modules), 'heavy import';"
@@ -75,7 +78,7 @@ def test_the_report_is_quick_and_keeps_passwords_to_itself(tmp_path: Path) -> No
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     assert "secret" not in done.stdout
-    assert "127.0.0.1:1" in done.stdout
+    assert done.stdout.count("//127.0.0.1:1") == 2, "the store and the mirror"
     assert float(done.stdout.split()[-1]) < 2  # of the processor: the wall clock belongs to whoever shares it
     for profile in NEEDS:
         assert f"\n  {profile}" in done.stdout

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from selfsown.errors import UserError
+from selfsown.errors import UserError, first_line
 from selfsown.params import read_yaml
 from selfsown.report.paper import Curves, read_paper
 
@@ -111,15 +111,15 @@ def candidates() -> str:
     try:
         with let_in():
             names = sorted(model.name for model in reached("models are registered there").search_registered_models())
-    except UserError as error:
-        return "\n".join([*lines, str(error)])
+    except Exception as error:
+        return "\n".join([*lines, _why(error)])
     rows: list[tuple[str, ...]] = []
     for name in names:
         try:
             found = judge(name)
             rows.append((name, found.version, found.champion or "–", found.decision, found.reason))
-        except UserError as error:
-            rows.append((name, "–", "–", "–", str(error)))
+        except Exception as error:
+            rows.append((name, "–", "–", "–", _why(error)))
     return "\n".join([*lines, _table(("model", "candidate", "champion", "decision", "why"), rows)])
 
 
@@ -163,19 +163,24 @@ def _drawn(values: Sequence[float]) -> str:
 
 def links() -> str:
     """The page of each pipeline's runs, where a server shows them."""
-    from selfsown.tracking.store import connect, let_in
+    from selfsown.tracking.store import let_in, reached
     from selfsown.tracking.uri import SERVERS, runs_page, tracking_uri
 
-    uri = tracking_uri()
-    if not uri.startswith(SERVERS):
-        return ""
     try:
+        uri = tracking_uri()
+        if not uri.startswith(SERVERS):
+            return ""
         with let_in():
-            found = sorted(connect(uri).search_experiments(), key=lambda one: str(one.name))
+            found = sorted(reached("runs are shown there").search_experiments(), key=lambda one: str(one.name))
     except Exception as error:
-        return f"The runs are not to be had: {error}"
+        return f"## Runs\n\n{_why(error)}"
     pages = [f"- [{one.name}]({runs_page(uri, one.experiment_id)})" for one in found if one.experiment_id != "0"]
     return "\n".join(["## Runs", "", *pages])
+
+
+def _why(error: Exception) -> str:
+    """What cannot be had: whole where the error is for a person to read, else what it begins with."""
+    return str(error) if isinstance(error, UserError) else first_line(error)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 import psutil
 
 from selfsown import disk
-from selfsown.errors import UserError
+from selfsown.errors import UserError, without_password
 from selfsown.project import home
 from selfsown.settings import settings
-from selfsown.tracking.uri import tracking_uri, without_password
+from selfsown.tracking.uri import tracking_uri
 
 GIB = 2**30
 ANSWER_SECONDS = 1.0
@@ -118,7 +118,7 @@ def report() -> str:
         ("GPUs", ", ".join(f"{name} ({memory:.0f} GiB)" for name, memory in machine.gpus) or "none"),
         ("Tools", ", ".join(tool if shutil.which(tool) else f"{tool} (missing)" for tool in TOOLS)),
         ("Sources", f"package registry: {packages or 'answers'}; model hub: {hub or 'answers'}"),
-        ("Mirror", f"{mirror}: {mirror_fault or 'there'}" if mirror else "none (SELFSOWN_MIRROR)"),
+        ("Mirror", f"{without_password(mirror)}: {mirror_fault or 'there'}" if mirror else "none (SELFSOWN_MIRROR)"),
         ("Tracking", fault or f"{without_password(tracking)}: {server or 'there'}"),
     ]
     for needs in PROFILES:

@@ -141,6 +141,16 @@ def test_the_mirror_is_asked_first_and_is_enough_offline(
     assert "/x" not in site.requests
 
 
+def test_the_password_of_a_mirror_is_in_no_message(
+    registry: Callable[..., Path], setting: Callable[..., None], site
+) -> None:
+    registry(mine=url_source(f"{site.url}/x"))
+    setting(mirror=site.url.replace("://", "://me:secret@"), offline=1)
+    with pytest.raises(UnreachableError, match=f"{site.url}/mine/.*404") as told:
+        fetch("mine")
+    assert "secret" not in str(told.value)
+
+
 def test_a_damaged_cache_is_noticed_and_mended(registry: Callable[..., Path], site) -> None:
     site.bodies["/x"] = BODY
     registry(mine=url_source(f"{site.url}/x"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +15,10 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
 from selfsown import tracking
+from selfsown.compare import candidates, links
 from selfsown.errors import UserError
 from selfsown.tracking.state import states
 from selfsown.tracking.store import connect, is_outage
@@ -174,15 +177,54 @@ def test_a_half_open_server_does_not_hang_a_stage(
     assert run.info.status == "FINISHED"
 
 
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a name and a password into the address of the server in use."""
+
+    def use(uri: str) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.replace("://", "://me:sec%2Fr@et@"))
+        for name in ("USERNAME", "PASSWORD"):
+            monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", "")
+
+    return use
+
+
 def test_a_password_in_the_address_is_in_no_message(
-    project: Path, arguments: Arguments, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    project: Path, arguments: Arguments, secret: Callable[[str], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:1")
+    secret("http://127.0.0.1:1")
     with tracking.run(**arguments()):
         pass
     with pytest.raises(UserError, match=r"http://127\.0\.0\.1:1 is away") as told:
         tracking.sync()
-    assert "is away" in caplog.text and "secret" not in caplog.text + str(told.value)
+    said = caplog.text + str(told.value) + links()
+    assert said.count("http://127.0.0.1:1 is away") == 3 and "me:" not in said and "et@" not in said
+    assert (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"]) == ("me", "sec/r@et")
+
+
+def test_a_password_is_in_no_message_of_a_server_that_goes_away_half_way(
+    server: Link,
+    arguments: Arguments,
+    secret: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    secret(server.uri)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with tracking.run(**arguments(experiment="secret")):
+        page = (
+            f"- [secret]({server.uri}/#/experiments/{experiment_runs(server.uri, 'secret')[0].info.experiment_id}/runs"
+        )
+        assert page in links()
+        server.down()
+        tracking.log_metrics({"loss": 1.0}, step=1)
+    with answering(500, server.port):
+        with pytest.raises(MlflowException) as told:
+            tracking.promote("mine")
+        runs, models = links(), candidates()
+    assert "this run goes on in the local record" in caplog.text
+    for said in (caplog.text, str(told.value), runs, models):
+        assert f"API request to {server.uri}/api" in said and "me:" not in said and "et@" not in said
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from tests import actions
 
 from selfsown import tracking
 from selfsown.cli import app
+from selfsown.compare import candidates
 from selfsown.errors import UserError
 from selfsown.tracking.lineage import dvc_digest
 from selfsown.tracking.store import connect
@@ -139,6 +140,16 @@ def champion() -> str | None:
 
 def tags(version: str) -> dict[str, str]:
     return dict(connect(tracking_uri()).get_model_version("selfsown-whisper", version).tags)
+
+
+def test_the_summary_has_the_candidate_beside_its_champion_with_the_reason(
+    project: Path, evaluated: Callable[..., str]
+) -> None:
+    first = evaluated("first", np.maximum(UNTOUCHED - 1, 0))
+    tracking.promote("selfsown-whisper")
+    same = evaluated("same", np.roll(np.maximum(UNTOUCHED - 1, 0), 1))
+    row = f"| selfsown-whisper | {same} | {first} | refused | not clearly better than champion {first}: wer 0."
+    assert row in candidates()
 
 
 def test_promotion_needs_a_clear_gain(project: Path, evaluated: Callable[..., str]) -> None:

@@ -141,6 +141,9 @@ def test_a_database_file_counts_from_the_project_wherever_one_stands(
         ("htp://host", "expected http://HOST:PORT"),
         ("sqlite://mlflow.db", "sqlite:///FILE"),
         ("me:secret@host:5000", "http:// is missing"),
+        ("me:secret@s@host:5000", "http:// is missing"),
+        ("http://me:p/secret@host", "%2F"),
+        ("http://secret?s:p@host", "%2F"),
     ],
 )
 def test_what_is_no_address_of_a_store_is_named(uri: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from urllib3.util import Retry
 
 from selfsown import disk
+from selfsown.errors import without_password
 from selfsown.settings import settings
 from selfsown.sources.failures import OriginError, UnreachableError, WrongDigestError
 from selfsown.sources.tree import file_sha256
@@ -79,7 +80,7 @@ def save_url(url: str, path: Path) -> None:
             if length is not None and path.stat().st_size != length:
                 raise OriginError(f"body cut short at {path.stat().st_size} of {length} bytes")
     except requests.RequestException as error:
-        raise OriginError(str(error)) from error
+        raise OriginError(without_password(str(error))) from error
 
 
 def mirror_origin(source: str, file: str) -> Origin | None:
@@ -89,7 +90,7 @@ def mirror_origin(source: str, file: str) -> Origin | None:
         return None
     if folder is None:
         url = f"{mirror.rstrip('/')}/{source}/{quote(file)}"
-        return Origin(url, lambda path: save_url(url, path))
+        return Origin(without_password(url), lambda path: save_url(url, path))
     held = folder / source / file
 
     def copy(path: Path) -> None:

@@ -26,11 +26,11 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selfsown import disk
-from selfsown.errors import first_line
+from selfsown.errors import first_line, without_password
 from selfsown.tracking import lineage
 from selfsown.tracking.state import CLOSED_BECAUSE, RUN_MARK, RunState, Status, close, load, reap, run_status
 from selfsown.tracking.store import connect, experiment_id, is_outage, let_in, refusal, why_away
-from selfsown.tracking.uri import database_file, offline_uri, tracking_uri, without_password
+from selfsown.tracking.uri import database_file, offline_uri, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -227,7 +227,7 @@ def run(
             try:
                 _active.finish("KILLED" if killed else "FAILED", error)
             except Exception as second:  # the stage's own error is the one to show
-                log.warning("tracking: the run could not be closed: %s", second)
+                log.warning("tracking: the run could not be closed: %s", first_line(second))
             raise
         else:
             _active.finish("FINISHED")

@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selfsown import disk
-from selfsown.errors import UserError, first_line
+from selfsown.errors import UserError, first_line, without_password
 from selfsown.tracking.active import active
 from selfsown.tracking.lineage import contaminated, entity_key, git_tags, made_from, product
 from selfsown.tracking.store import let_in, note, reached, refusal
-from selfsown.tracking.uri import private, without_password
+from selfsown.tracking.uri import private
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

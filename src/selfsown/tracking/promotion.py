@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from selfsown.errors import UserError
+from selfsown.errors import UserError, without_password
 from selfsown.tracking.lineage import git_tags
 from selfsown.tracking.models import BASELINE, CANDIDATE, CHAMPION
 from selfsown.tracking.state import reap
 from selfsown.tracking.store import let_in, reached
-from selfsown.tracking.uri import without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -20,10 +20,10 @@ from urllib.parse import quote
 import psutil
 from pydantic import Field, TypeAdapter, ValidationError
 
-from selfsown.errors import UserError, first_line
+from selfsown.errors import UserError, first_line, without_password
 from selfsown.files import clear_temporaries, write_atomic
 from selfsown.tracking.store import connect, why_away
-from selfsown.tracking.uri import portable, private, resolved, without_password
+from selfsown.tracking.uri import portable, private, resolved
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

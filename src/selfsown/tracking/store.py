@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 import requests
 
-from selfsown.errors import UserError, first_line
+from selfsown.errors import UserError, first_line, without_password
 from selfsown.params import read_yaml
 from selfsown.project import home, root
 from selfsown.tracking import moved
-from selfsown.tracking.uri import SERVERS, database_file, offline_uri, private, tracking_uri, without_password
+from selfsown.tracking.uri import SERVERS, database_file, offline_uri, private, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 from tqdm import tqdm
 
-from selfsown.errors import UserError
+from selfsown.errors import UserError, without_password
 from selfsown.tracking.active import SYNC_DONE, SYNC_TARGET, SYNC_URI
 from selfsown.tracking.models import attach_evidence, models_of, register
 from selfsown.tracking.state import reap, run_status
 from selfsown.tracking.store import connect, experiment_id, let_in, why_away
-from selfsown.tracking.uri import offline_uri, private, tracking_uri, without_password
+from selfsown.tracking.uri import offline_uri, private, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import load_dotenv
 
-from selfsown.errors import UserError
+from selfsown.errors import UserError, without_password
 from selfsown.project import home
 from selfsown.settings import settings
 
@@ -33,11 +33,20 @@ def private() -> Path:
 def tracking_uri() -> str:
     """The store in use. `.env` may name it, and hold the credentials MLflow reads from the environment.
 
+    A server's address is without the password that it was set with, which goes into the environment: MLflow says the
+    address of a server in its errors and its log.
+
     Raises:
         UserError: the setting is no address of a store, such as that of a server without `http://`.
     """
     load_dotenv(home() / ".env")
-    return resolved(os.environ.get(SETTING, "").strip() or "sqlite:///mlflow.db")
+    uri = resolved(os.environ.get(SETTING, "").strip() or "sqlite:///mlflow.db")
+    parts = urlsplit(uri)
+    if not (uri.startswith(SERVERS) and parts.username and parts.password):
+        return uri
+    os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
+    os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password)
+    return without_password(uri)
 
 
 def offline_uri() -> str:
@@ -54,6 +63,11 @@ def resolved(uri: str) -> str:
     if file := FILE.fullmatch(uri):
         return f"{file['scheme']}:///{home() / file['path']}{file['query'] or ''}"
     shown = without_password(uri)
+    if "@" in shown:  # what stands before it may be half a password, so nothing is shown
+        raise UserError(
+            f"{SETTING}: this address is not allowed: it has an @ after a /, ?, # or space; in a password write those "
+            "as %2F, %3F, %23 and %20, elsewhere write the @ as %40"
+        )
     try:
         parts = urlsplit(uri)
         host, _ = parts.hostname, parts.port
@@ -89,8 +103,3 @@ def portable(uri: str) -> str:
 def runs_page(at: str, experiment_id: str) -> str:
     """The page of an experiment's runs; without the workflow type MLflow 3 opens an empty one about traces."""
     return f"{without_password(at).rstrip('/')}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
-
-
-def without_password(uri: str) -> str:
-    """The address as it may be shown."""
-    return re.sub(r"(^|(?<=://))[^/@]*@", "", uri)
