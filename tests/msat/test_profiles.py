@@ -80,6 +80,11 @@ def test_large_profiles_have_the_authors_encoder_and_validate_on_all(profile: st
     assert msat["answer"]["limit"] is None and "svamp+svamp-hard" in msat["matrix"]["sets"]
 
 
+def test_the_papers_dag_solver_learns_from_the_hard_maximum_without_a_margin() -> None:
+    dag = composed("profile=paper")["msat"]["pretrain"]["dag"]
+    assert (dag["margin"], dag["softness"]) == (0, 0)
+
+
 def test_asdiv_a_is_learnt_in_sixteen_passes_and_tested_in_all_folds() -> None:
     config = composed("profile=study", "variant=asdiv-a")["msat"]
     assert config["matrix"]["sets"] == [f"asdiv-a-fold{fold}" for fold in range(5)]
