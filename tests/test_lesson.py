@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from mlflow import MlflowClient
 from tests.profiles import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -106,6 +107,8 @@ def test_every_command_of_the_lesson_does_what_the_lesson_says(clone: Path) -> N
     assert "bits_per_byte" in figures
     assert "forced" in next(text for line, text in said.items() if line.endswith("--force"))
     assert (clone / "model.gguf").stat().st_size > 10_000
+    chat = MlflowClient(f"sqlite:///{clone}/mlflow.db").get_registered_model("selfsown-tinyllama-chat")
+    assert list(chat.aliases) == ["candidate"], "no champion is left that a later model would be compared with"
     assert json.loads((clone / FIGURES).read_text()) == before, "back on the branch that it began on"
     left = subprocess.run(
         ["git", "status", "--porcelain", "-uno"], cwd=clone, check=True, capture_output=True, text=True
