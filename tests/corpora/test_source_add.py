@@ -111,6 +111,8 @@ def test_what_is_said_is_what_the_stage_then_keeps_and_refuses(project: Path) ->
         "1  wrong script, the first: jedna.wav: 'П' is not a letter of cs",
     ):
         assert f"  {line}\n" in said
+    for key in ("gate.expect", "synthesize.voices"):
+        assert f"\n  # speech_bt.{key}: " in said.partition("Say in params.yaml")[2]
     assert fetch("mine") == Path("recordings")
 
     speech(follow(said), corpus=project / "speech")

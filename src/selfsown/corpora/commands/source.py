@@ -55,10 +55,10 @@ def add(name: str, origin: str, keep: tuple[str, ...]) -> None:
     ORIGIN is a folder of your own, or a model or data set of a hub: hub:OWNER/NAME, hub:datasets/OWNER/NAME, with
     @REVISION for another than its main branch.
 
-    A folder with manifest.csv, metadata.jsonl, sound files or Parquet with a column `audio` holds recordings. One with
-    .jsonl or Parquet that has `question` and `answer` holds problems to reason about. One with .csv, .jsonl or Parquet
-    that has `premise`, `entailment`, `contradiction`, or `premise`, `hypothesis`, `label`, holds triplets of sentences.
-    One with .txt, .jsonl, .jsonl.zst or other Parquet holds texts.
+    A folder with manifest.csv, metadata.jsonl or Parquet with a column `audio` holds recordings; sound files alone are
+    refused. One with .jsonl or Parquet that has `question` and `answer` holds problems to reason about. One with .csv,
+    .jsonl or Parquet that has `premise`, `entailment`, `contradiction`, or `premise`, `hypothesis`, `label`, holds
+    triplets of sentences. One with .txt, .jsonl, .jsonl.zst or other Parquet holds texts.
     """
     load_registry()  # there is one in the repository; outside of it none is made
     if origin.startswith("hub:"):
@@ -139,6 +139,8 @@ def _recordings(folder: Path, name: str) -> tuple[list[str], list[str]]:
         f"languages: [{', '.join(languages)}]{remark}",
         f"corpora.speech.in_domain: [{name}]",
         f"{key}.minutes: {json.dumps(dict(rules.minutes))}  # so far; the splits take theirs in this order",
+        "# speech_bt.gate.expect: how much there must be at least; less for a small folder",
+        "# speech_bt.synthesize.voices: some for each of the languages",
     ]
 
 
