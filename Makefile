@@ -29,5 +29,5 @@ ui:     ## MLflow on http://127.0.0.1:5000
 lint:   ## ruff, mypy, import contracts
 	@scripts/lint.sh
 
-bench:  ## every benchmark against its peer
+bench:  ## every benchmark against its peer, after make repro
 	@scripts/bench.sh
