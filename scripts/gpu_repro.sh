@@ -24,7 +24,7 @@ if dvc remote list | grep -q .; then dvc push || status=$?; else echo "gpu_repro
 selfsown sync || status=$?
 selfsown compare "${BASE:-main}" >reports/summary.md || status=$?
 if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
-    printf '\nLocks and figures: `gh run download %s --name run` in a clone at commit `%s`, then commit them.\n' \
+    printf '\nLocks and figures: `gh run download %s --name run --dir run && cp -r run/. . && rm -r run` in a clone at commit `%s`, then commit them.\n' \
         "$GITHUB_RUN_ID" "$(git rev-parse --short HEAD)" >>reports/summary.md
     cat reports/summary.md >>"$GITHUB_STEP_SUMMARY"
 fi
