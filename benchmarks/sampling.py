@@ -4,7 +4,7 @@
     python benchmarks/sampling.py --one-thread    the same in seconds of the processor, for a machine that others use
     python benchmarks/sampling.py --smoke         a few tokens; writes no result
 
-The model has the shape that `laptop` trains, and random weights. So that calculations come as often as in rationales, a
+The model has the shape `micro` and random weights. So that calculations come as often as in rationales, a
 first processor makes it say rationales written here; it is part of every arm. All arms must write the same tokens, or
 nothing is written. The peer is a plain re-implementation of what the paper's code does (DPO-ST, arXiv 2407.18248): in
 each step it decodes each row from the prompt's end, looks for an open calculation, evaluates it, and forces the next
