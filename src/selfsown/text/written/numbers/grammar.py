@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from selfsown.text.written.alphabets import letters_of, spaced
 from selfsown.text.written.numbers.languages import READINGS, Reading
-from selfsown.text.written.numbers.units import ABBREVIATED, UNITS, WORDS
+from selfsown.text.written.numbers.units import ABBREVIATED, CURRENCIES, UNITS, WORDS
 
 LARGEST = 999_999
 """A million and more have a form of their own for what is counted ("un million d'euros"), or are spelled wrongly."""
@@ -30,6 +30,9 @@ class Number(NamedTuple):
 
 _SPACES = " \u00a0\u2009\u202f"
 _CHAIN = re.compile(rf"\d+(?:[{_SPACES}.,'’]\d+)*")
+_OPENS = re.compile(r"(?:^\W*|[!?]\s[\"'¿¡\s-]*)$")
+"""What ends before a number that begins a sentence. Behind a stop it may, or may follow an abbreviation."""
+
 _JOINED = re.compile(r"\s*[-–−:/x×+=*^]\s*")
 """What makes one expression of two numbers: a range, a time, a ratio, a product."""
 
@@ -44,8 +47,7 @@ def read(text: str, language: str) -> str:
     for match in _CHAIN.finditer(text):
         before, after = text[: match.start()], text[match.end() :]
         words, length = _spoken(match.group(), before, after, language)
-        opens = re.search(r"(?:^|[.!?]\s)[\"'¿¡\s-]*$", before)
-        parts += [text[end : match.start()], words[:1].upper() + words[1:] if opens else words]
+        parts += [text[end : match.start()], words[:1].upper() + words[1:] if _OPENS.search(before) else words]
         end = match.end() + length
     return "".join([*parts, text[end:]])
 
@@ -57,16 +59,18 @@ def _spoken(chain: str, before: str, after: str, language: str) -> tuple[str, in
         raise Unsafe(f"{chain!r}: no reading of numbers in {language}")
     number = _parse(chain, reading)
     _check_joined(chain, before, after)
-    _check_neighbours(chain, before, after, reading)
     ordinal = re.match(rf"(?:{reading.ordinals})(?!\w)", after) if reading.ordinals else None
     unit = ABBREVIATED.match(after)
+    if unit and unit["unit"] in WORDS.get(language, ()):
+        unit = None
+    _check_neighbours(chain, before, after, unit, reading)
     if ordinal:
         words, length = _ordinal(number, chain + ordinal.group(), language), ordinal.end()
     else:
         words, length = _cardinal(number, reading, language), 0
         if re.search(reading.agrees or "(?!)", words):
             raise Unsafe(f"{chain!r} takes the gender of what is counted")
-        if unit and unit["unit"] not in WORDS.get(language, ()):
+        if unit:
             words, length = _counted(words, number, chain + unit.group(), unit, language), unit.end()
         else:
             _check_stop(chain, before, after, reading)
@@ -75,9 +79,9 @@ def _spoken(chain: str, before: str, after: str, language: str) -> tuple[str, in
 
 
 def _parse(chain: str, reading: Reading) -> Number:
-    marks = re.escape(reading.thousands)
+    marks = (_SPACES if reading.spaces else "") + re.escape(reading.thousands)
     found = re.fullmatch(
-        rf"(?P<whole>\d+|\d{{1,3}}(?P<mark>[{_SPACES}{marks}])\d{{3}}(?:(?P=mark)\d{{3}})*)"
+        rf"(?P<whole>\d+|\d{{1,3}}(?P<mark>[{marks}])\d{{3}}(?:(?P=mark)\d{{3}})*)"
         rf"(?:{re.escape(reading.decimal)}(?P<decimal>\d))?",
         chain.replace("’", "'"),
     )
@@ -104,14 +108,30 @@ def _check_joined(chain: str, before: str, after: str) -> None:
         raise Unsafe(f"{whole!r} is part of something else")
 
 
-def _check_neighbours(chain: str, before: str, after: str, reading: Reading) -> None:
-    """Words before and after in whose company the number has another form."""
-    left, right = re.search(r"(\w+)\.?\s+$", before), re.match(r"\w*[.,]?\s+(?:de\s+|of\s+)?(\w+)", after)
-    previous, following = left[1] if left else "", right[1] if right else ""
-    if reading.months & {previous, following, previous.lower(), following.lower()}:
+def _check_neighbours(chain: str, before: str, after: str, unit: re.Match[str] | None, reading: Reading) -> None:
+    """Words before the number, and behind it and its unit, in whose company it has another form."""
+    if not _OPENS.search(before) and re.search(r"\.\W*$", before):
+        raise Unsafe(f"{chain!r} follows a stop, which may be that of an abbreviation")
+    left, words = _word_before(before), re.findall(r"\w+|[^\w\s]", before)
+    while words and words[-1].lower() in reading.hedges:
+        words.pop()
+    governors = {left.lower(), words[-1].lower()} if left and words else {left.lower()}
+    rights = [
+        re.match(r"\w*[.,]?\s+(?:de\s+|of\s+)?(\w+)", rest) for rest in (after, after[unit.end() :] if unit else "")
+    ]
+    neighbours = {left, *(right[1] for right in rights if right)}
+    if reading.months & {form for word in neighbours for form in (word, word.lower())}:
         raise Unsafe(f"{chain!r} may be a date")
-    if previous.lower() in reading.inflects or (reading.oblique and re.search(reading.oblique, following)):
+    oblique = reading.oblique and any(re.search(reading.oblique, right[1]) for right in rights if right)
+    if oblique or governors & reading.inflects or (unit and governors & reading.inflects_units):
         raise Unsafe(f"{chain!r} is in another case")
+    if left in CURRENCIES:
+        raise Unsafe(f"{left + ' ' + chain!r} has a unit that is not safe to read")
+
+
+def _word_before(before: str) -> str:
+    left = re.search(r"(\w+)\s+$", before)
+    return left[1] if left else ""
 
 
 def _check_stop(chain: str, before: str, after: str, reading: Reading) -> None:
@@ -121,15 +141,17 @@ def _check_stop(chain: str, before: str, after: str, reading: Reading) -> None:
     rest = after[1:].lstrip("\"'").strip()
     cut_short = not rest and reading.ordinal_stop and int(re.sub(r"\D", "", chain)) <= LAST_DAY
     goes_on = rest and (reading.noun_capitals or not rest.lstrip("\"'-¿¡ ")[:1].isupper())
-    if cut_short or goes_on or not before.strip("\"'- "):
+    # "Ludvík 14. Bourbonský", "lata 90. XX wieku": the capital is that of a name or of a Roman number
+    named = rest and (_word_before(before)[:1].isupper() or re.match(r"[IVXLCDM]+\b", rest))
+    if cut_short or goes_on or (named and reading.ordinal_stop) or not before.strip("\"'- "):
         raise Unsafe(f"{chain + '.'!r} may be an ordinal")
 
 
 def _check_touching(chain: str, before: str, after: str, language: str) -> None:
     """A number stands alone, between spaces and marks, or among letters where words are written without spaces."""
     own = "" if spaced(language) else letters_of(language)
-    left = re.search(rf"(?:^|[\s\"¿¡「『、。，{own}])$", before)
-    right = re.match(rf"$|\s|[.,;:!?](?!\w)|[\"…」』、。，；：！？{own}]", after)
+    left = re.search(rf"(?:^|[\s\"¿¡「『〈《【（、。，{own}])$", before)
+    right = re.match(rf"$|\s|[.,;:!?](?![\w–—-])|[\"…」』〉》】）、。，；：！？{own}]", after)
     inches = after.startswith('"') and before.count('"') % 2 == 0
     if not left or not right or inches:
         touching = re.split(r"\s", before)[-1] + chain + re.split(r"\s", after)[0]
@@ -137,7 +159,7 @@ def _check_touching(chain: str, before: str, after: str, language: str) -> None:
 
 
 def _cardinal(number: Number, reading: Reading, language: str) -> str:
-    words = _num2words(number.whole, language)
+    words = re.sub(reading.apart or "(?!)", " ", _num2words(number.whole, language))
     if not number.decimal:
         return words
     return _joint(language).join([words, reading.point, _num2words(int(number.decimal), language)])

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 
+CURRENCIES = (
+    "EUR", "USD", "GBP", "CHF", "CZK", "PLN", "HUF", "RON", "BGN", "DKK", "SEK", "NOK", "ISK", "UAH", "BYN", "RUB",
+    "TRY", "JPY", "CNY", "INR", "THB", "VND", "IDR", "KHR", "LAK", "MMK", "KRW", "AUD", "CAD", "NZD", "BRL", "MXN",
+    "ARS", "ZAR", "ILS", "HKD", "SGD",
+)  # fmt: skip
+"""Codes of ISO 4217, which stand before amounts too."""
+
 ABBREVIATED = re.compile(
     r"\s?(?P<unit>%|‰|°C|°F|°|€|\$|£|¥|₽|₴|₹|฿|"
     r"(?:km/h|kWh|kW|MW|GW|kHz|MHz|GHz|Hz|kB|KB|MB|GB|TB|km|cm|mm|dm|nm|kg|mg|dkg|dag|ml|dl|cl|hl|ha|min|hod|sec|sek|std|"
     r"hp|mph|lbs?|oz|ft|Kčs?|zł|kr|zl|Ft|lei|лв|руб|грн|км|см|мм|кг|мл|га|мин|сек|ч|м|г|л|гг|"
-    r"tis|tys|mil|mld|mrd|Mrd|Mio|mio|mln|млн|млрд|тыс|тис|bn|EUR|USD|GBP|CZK|m|g|t|l|h|s|A|V|W|K)"
+    rf"tis|tys|mil|mld|mrd|Mrd|Mio|mio|mln|млн|млрд|тыс|тис|bn|{'|'.join(CURRENCIES)}|m|g|t|l|h|s|A|V|W|K)"
     r"(?!(?![²³])\w|['-]))(?P<power>[²³/])?"
 )
 """An abbreviation behind a number, with the space before it. Some are words too: see `WORDS`."""
