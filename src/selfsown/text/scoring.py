@@ -34,8 +34,12 @@ def in_units(text: str, language: str) -> str:
 
 
 def _clean_keeping_marks(text: str) -> str:
-    """Whisper's `remove_symbols`, except that combining marks stay: without them Brahmic words fall apart."""
-    return "".join(" " if unicodedata.category(c)[0] in "SP" else c for c in unicodedata.normalize("NFKC", text))
+    """Whisper's `remove_symbols`, except that combining marks stay: without them Brahmic words fall apart.
+
+    What is invisible goes, as it does in `normalize_for_comparison`: joiners, spaces of no width, soft hyphens.
+    """
+    visible = (c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+    return "".join(" " if unicodedata.category(c)[0] in "SP" else c for c in visible)
 
 
 Normalizer = Literal["whisper_basic", "none"]
@@ -47,7 +51,7 @@ def normalizer(name: str) -> Callable[[str], str]:
     """The normaliser that reports name beside a WER.
 
     `whisper_basic` is Whisper's own for languages other than English (lower case, no punctuation, nothing in brackets),
-    with one repair: combining marks stay. `none` leaves the text as it is. Both write
+    with two repairs: combining marks stay, and invisible characters go. `none` leaves the text as it is. Both write
     letters that are the same in one way.
 
     Raises:

@@ -17,6 +17,8 @@ from selfsown.text.written.sentences import markup
     ("Je 8 hodin.", "", "digits: '8' in 'Je 8 hodin.'"),
     ("你好，世界！「今天」", "", None),
     ("l·lusió ¿qué?", "", None),
+    ("Dobrý den † pane.", "", "symbol: '†' in 'Dobrý den † pane.'"),
+    ("田中＠会社", "", "symbol: '＠' in '田中＠会社'"),
 )
 def unspoken(text: str, language: str = "") -> str | None:
     """Why the text does not say how it is spoken (markup, code, addresses, figures, symbols), or None.
@@ -24,6 +26,17 @@ def unspoken(text: str, language: str = "") -> str | None:
     Of a `language`, the reason says why its figures cannot be spelled.
     """
     return markup(text) or digits(text, language) or _symbols(text)
+
+
+_PUNCTUATION = frozenset(
+    ".,;:!?\"'-…‥·¿¡"
+    "„“”‟«»〝〞〟‚‘’‛‹›‐‑‒–—―−"
+    "।॥॰"  # Devanagari
+    "។៕៖"  # Khmer
+    "၊။၌၍၎၏"  # Burmese, whose last four are words
+    "。、，．！？：；・「」『』《》〈〉【】〔〕（）〜｡､･｢｣"
+)
+"""Marks that make pauses and tones, or part what is said; others stand for words or show something."""
 
 
 def _symbols(text: str) -> str | None:
@@ -34,4 +47,6 @@ def _symbols(text: str) -> str | None:
 def _is_symbol(character: str) -> bool:
     """Symbols of all kinds, what has no meaning of its own, and what makes an emoji of the sign before it."""
     category = unicodedata.category(character)
+    if category[0] == "P":
+        return character not in _PUNCTUATION
     return category[0] == "S" or category in ("Cn", "Co", "Cs", "Me") or character == "\ufe0f"
