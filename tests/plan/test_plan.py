@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tests.profiles import PROFILES, ROOT, composed
+from tests.profiles import PROFILES, ROOT, composed, outs
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import (
@@ -28,6 +30,7 @@ from selfsown.plan.report import A100, hours, plan, works_of
 from selfsown.plan.work import Work
 from selfsown.speech_bt.train import freeze
 from selfsown.speech_bt.whisper.windowed import WindowedWhisper
+from selfsown.stage import load_stage
 
 NEAR = 0.02
 
@@ -142,6 +145,26 @@ def test_whisper_counts_as_torch_does_however_much_of_it_trains(layers: int | No
 def test_shapes_have_as_many_weights_as_their_models_are_said_to_have(source: str, published: float) -> None:
     """Of their model cards: within what is left out here, positions and poolers."""
     assert models.shape(source).parameters == pytest.approx(published, rel=0.1)
+
+
+@pytest.mark.parametrize("overrides", [*(f"profile={name}" for name in PROFILES), "variant=sweeps"])
+def test_every_training_that_dvc_runs_is_counted_and_the_reading_of_pairs(overrides: str, tmp_path: Path) -> None:
+    config = composed(overrides)
+    there = {stage.addressing: stage.cmd.split() for stage in outs(tmp_path, config).values()}
+    ran = [words[1] for words in there.values() if "scratch" not in words]  # msat's arm that takes no step
+    wanted = Counter(name for name in ran if name == "dpo_st.pairs" or load_stage(name).distributed)
+    assert wanted == Counter(work.stage for work in works_of(config)[0] if work.stage in wanted)
+
+
+def test_speech_of_every_quality_is_spoken_by_its_own_voices_and_judged() -> None:
+    works, _ = works_of(composed("variant=sweeps"))
+    stages = ("synthesize", "intelligibility")
+    of = {stage: {work.part: work for work in works if work.stage == f"speech_bt.{stage}"} for stage in stages}
+    assert of["synthesize"]["noise_5 festival"].examples == of["synthesize"]["festival"].examples
+    assert of["synthesize"]["espeak espeak"].examples == 2200 + 4 * 2 * 15, "four voices, each with matched clips"
+    assert "espeak festival" not in of["synthesize"]
+    assert of["intelligibility"]["espeak"].examples == 4 * 2 * 15, "the matched ones alone"
+    assert {"", "espeak", "noise_10", "noise_5", "noise_0", "band"} == {*of["intelligibility"]}
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -23,11 +23,12 @@ LABELLED = 7473
 WHOLE_SET = f"all rows that a count of null takes: the {LABELLED:,} of GSM8K's training file"
 TEST_SET = 1319
 TESTS = f"as many test questions as a count of null takes: the {TEST_SET:,} of GSM8K's test file"
+MOST_PAIRS = "as many pairs as a question may have, for every question"
 WRITING = "each completion reads its question anew; the key-value cache saves the rest"
 
 
 def works(params: Mapping[str, Any], made: Mapping[str, Model]) -> Iterator[Work]:
-    """Training, sampling and answering."""
+    """Training, sampling, what the reference makes of pairs, and answering."""
     section = params["dpo_st"]
     matrix = section["matrix"]
     for name, source in matrix["fetched"].items():
@@ -53,6 +54,11 @@ def works(params: Mapping[str, Any], made: Mapping[str, Model]) -> Iterator[Work
             assumed=(why, WRITING, *([WHOLE_SET] if None in rows else [])), checked=COUNTED,
         )  # fmt: skip
     for name in matrix["iterations"]:
+        chosen = questions * section["pairs"]["rules"]["per_question"]
+        yield Work(
+            "dpo_st.pairs", name, chosen, 2 * chosen * tokens, 2 * chosen * once,
+            assumed=(why, MOST_PAIRS, *([WHOLE_SET] if None in rows else [])), checked=COUNTED,
+        )  # fmt: skip
         arguments = section["dpo"]["arguments"]
         pairs = trained_examples(arguments)
         yield Work(

@@ -34,13 +34,21 @@ def works(params: Mapping[str, Any], made: Mapping[str, Model]) -> Iterator[Work
         yield Work("speech_bt.tts", name, disk=4.0 * shape(of).parameters, sources=(of,))
     for name, of in matrix["tts"].items():
         yield _adapted(name, shape_as(CausalLM, of), section["adapt_tts"]["arguments"])
-    spoken = list(_spoken(section["synthesize"], languages))
-    for engine, sentences, seconds in spoken:
-        yield _synthesized(engine, sentences, seconds)
-    heard = sum(sentences for _, sentences, _ in spoken)
-    yield _transcribed("intelligibility", "", model, heard, max(section["intelligibility"]["windows"]))
+    said = section["synthesize"]
+    windows = max(section["intelligibility"]["windows"])
+    qualities: dict[str, Mapping[str, Any]] = {"": {}, **said["qualities"]}
+    for quality, own in qualities.items():
+        block = {**said, **{name: value for name, value in own.items() if value is not None}}
+        spoken = _spoken(block, languages)
+        for engine, sentences in spoken.items():
+            yield _synthesized(f"{quality} {engine}".strip(), engine, sentences)
+        matched = _matched(block) * sum(len(block["voices"][language]) for language in languages)
+        heard = matched if quality else sum(spoken.values())  # of a quality the judge hears nothing else
+        yield _transcribed("intelligibility", quality, model, heard, windows)
     for arm in matrix["arms"]:
-        yield _trained(arm, model, section["train"])
+        yield _trained("train", arm, model, section["train"])
+    for name in matrix["swept"]:
+        yield _trained("train_swept", name, model, section["train"])
     between, tested = section["interpolate"], section["transcribe"]
     clips = len(between["alphas"]) * len(between["splits"]) * between["limit"] * len(languages)
     longest = max(length["seconds"] for length in section["train"]["pack"]["lengths"])
@@ -51,29 +59,33 @@ def works(params: Mapping[str, Any], made: Mapping[str, Model]) -> Iterator[Work
         yield _transcribed("transcribe", arm, model, len(choices) * clips, max(max(choice) for choice in choices))
 
 
-def _spoken(block: Mapping[str, Any], languages: list[str]) -> Iterator[tuple[str, float, float]]:
-    """Engine, sentences and seconds; the voices of a language share its sentences, and each says what some clips do."""
+def _spoken(block: Mapping[str, Any], languages: list[str]) -> dict[str, float]:
+    """Sentences of each engine; the voices of a language share its sentences, and each says what some clips do."""
     shares: dict[str, float] = {}
     for language in languages:
         voices = block["voices"][language]
         sentences = sum(block["sentences"].values()) * block["renditions"] / len(voices)
         for voice in voices:
-            matched = len(block["matched"]["splits"]) * block["matched"]["texts"]
-            shares[voice["engine"]] = shares.get(voice["engine"], 0) + sentences + matched
-    for engine, sentences in shares.items():
-        yield engine, sentences, sentences * SENTENCE_SECONDS
+            shares[voice["engine"]] = shares.get(voice["engine"], 0) + sentences + _matched(block)
+    return shares
 
 
-def _synthesized(engine: str, sentences: float, seconds: float) -> Work:
+def _matched(block: Mapping[str, Any]) -> int:
+    """Clips whose text a voice says too."""
+    return len(block["matched"]["splits"]) * int(block["matched"]["texts"])
+
+
+def _synthesized(part: str, engine: str, sentences: float) -> Work:
+    seconds = sentences * SENTENCE_SECONDS
     said = (SENTENCES, FLAC, RENDITIONS)
     sources = (FESTIVAL,) if engine == "festival" else ()
     if engine != "coqui":
-        return Work("speech_bt.synthesize", engine, sentences, disk=seconds * FLAC_BYTES, sources=sources, assumed=said)
+        return Work("speech_bt.synthesize", part, sentences, disk=seconds * FLAC_BYTES, sources=sources, assumed=said)
     codes = seconds * CODES_PER_SECOND
     speaker = shape_as(CausalLM, "xtts-v2")
     flops = 2 * sentences * speaker.forward(SENTENCE_SECONDS * CODES_PER_SECOND)  # and for the vocoder
     return Work(
-        "speech_bt.synthesize", engine, sentences, codes, flops, seconds * FLAC_BYTES, seconds * REAL_TIME / 3600,
+        "speech_bt.synthesize", part, sentences, codes, flops, seconds * FLAC_BYTES, seconds * REAL_TIME / 3600,
         assumed=(*said, CODES, IMITATED),
     )  # fmt: skip
 
@@ -94,7 +106,7 @@ def _transcribed(stage: str, part: str, model: Whisper, clips: float, seconds: f
     )  # fmt: skip
 
 
-def _trained(arm: str, model: Whisper, block: Mapping[str, Any]) -> Work:
+def _trained(stage: str, arm: str, model: Whisper, block: Mapping[str, Any]) -> Work:
     windows = trained_examples(block["arguments"])
     lengths = block["pack"]["lengths"]
     whole = sum(each["share"] for each in lengths)
@@ -106,6 +118,6 @@ def _trained(arm: str, model: Whisper, block: Mapping[str, Any]) -> Work:
         for each in lengths
     )
     return Work(
-        "speech_bt.train", arm, windows, windows * tokens, windows * flops,
+        f"speech_bt.{stage}", arm, windows, windows * tokens, windows * flops,
         trained_bytes(model.parameters, block["arguments"]), assumed=(WORDS,), checked=COUNTED,
     )  # fmt: skip
