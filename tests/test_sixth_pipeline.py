@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
 ROOT = Path(__file__).parents[1]
 TOY = "toy"
@@ -122,6 +124,18 @@ def test_it_runs_alone_and_its_figure_comes_onto_the_results_page(clone: Clone) 
     assert shown[""]["data"][f"metrics/{TOY}.json"]["data"]["error_rate_all"] == row["value"]
     others = {str(file) for file in clone.changed() if TOY not in [part.partition(".")[0] for part in file.parts]}
     assert others == {"conf/config.yaml", "params.yaml", "dvc.lock", "docs/dag.svg", "reports/results.md"}
+
+
+@pytest.mark.slow
+def test_two_processes_train_it_to_the_weights_of_one(clone: Clone) -> None:
+    clone.run("python", "scripts/set_profile.py", "profile=smoke")
+    clone.run("selfsown", f"{TOY}.corpus", "--words", "words")
+    settings = ["SELFSOWN_TRACKING=false", "SELFSOWN_PRECISION=fp32", "OMP_NUM_THREADS=1"]
+    train = ["selfsown", f"{TOY}.train", "--arm", "all", "--words", "words", "--model"]
+    clone.run("env", *settings, *train, "one")
+    clone.run("env", *settings, "SELFSOWN_LAUNCHER=torchrun", "SELFSOWN_NPROC=2", *train, "two")
+    one, two = (load_file(clone.root / name / "model.safetensors") for name in ("one", "two"))
+    torch.testing.assert_close(one, two, rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow

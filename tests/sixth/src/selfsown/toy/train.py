@@ -5,17 +5,29 @@ words -> `model.safetensors`, `classifier.json`, and `training.json`: the accura
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow.compute as pc
 from pydantic import Field
 from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
 
 from selfsown.identity import Identity
+from selfsown.orders import Ordered, endless
 from selfsown.products import read_product
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.toy.languages.classifier import Classifier
-from selfsown.training import LogToMlflow, dev_history, finish, library_arguments, train_to_end, work_folder
+from selfsown.training import (
+    LogToMlflow,
+    OwnOrder,
+    dev_history,
+    finish,
+    library_arguments,
+    planned_batches,
+    train_to_end,
+    work_folder,
+)
 
 
 class TrainParams(StageParams):
@@ -41,17 +53,23 @@ def train(params: TrainParams, *, arm: str, words: In, model: Out, identity: Ide
         seed=params.seed,
         metric_for_best_model="accuracy",
     )
-    trainer = Trainer(
+    batch, batches = planned_batches(params.arguments)
+    order = list(islice(endless(len(train_rows), np.random.default_rng(params.seed)), batch * batches))
+    trainer = WordTrainer(
         classifier,
         arguments,
         data_collator=classifier.batch,
-        train_dataset=train_rows,
+        train_dataset=Ordered(train_rows, order),
         eval_dataset=dev_rows,
         compute_metrics=accuracy,
         callbacks=[LogToMlflow()],
     )
     train_to_end(trainer, work)
     return finish(work, classifier.save, dev_history(trainer, "accuracy"))
+
+
+class WordTrainer(OwnOrder, Trainer):
+    """The library's trainer, in the planned order: two processes read what one does."""
 
 
 def accuracy(found: EvalPrediction) -> dict[str, float]:
