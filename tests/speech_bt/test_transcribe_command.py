@@ -159,6 +159,8 @@ def test_files_of_any_kind_one_line_each(folder: Path, talk: Path, tmp_path: Pat
     lines = transcribe(*files, "--folder", folder).stdout
     assert lines == "".join(f"{said['file']}: {said['text']}\n" for said in told)
     assert transcribe(talk, "--folder", folder, "--language", "Dutch").stdout.strip() != told[0]["text"]
+    tagged = json.loads(transcribe(talk, "--folder", folder, "--language", "NL_be", "--json").stdout)
+    assert tagged["language"] == "nl"
 
 
 def test_times_and_subtitles_say_when_what_is_said(folder: Path, talk: Path) -> None:

@@ -29,6 +29,7 @@ from selfsown.files import write_atomic
 from selfsown.speech_bt.commands.transcribe.forms import FORMS, Said, Segment, timed
 from selfsown.speech_bt.commands.transcribe.segments import cut
 from selfsown.speech_bt.whisper import windowed as whisper
+from selfsown.text.written.alphabets import language_of
 
 BATCH_SIZE = 16
 
@@ -128,7 +129,8 @@ class LongTranscriber:
             return "en"
         if language is None:
             raise UserError("the model names no language: give --language")
-        code = TO_LANGUAGE_CODE.get(language.lower(), language.lower())
+        name = language_of(language)
+        code = TO_LANGUAGE_CODE.get(name, name)
         if f"<|{code}|>" not in self.processor.tokenizer.get_vocab():
             raise UserError(f"--language {language}: unknown to the model; give a code or an English name: cs or czech")
         return code
