@@ -36,6 +36,46 @@ def test_lee_is_all_pairs_of_its_documents(tmp_path: Path) -> None:
         list(lee(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("texts", "matrix", "message"),
+    [
+        (b"One.\nTwo \x81.", b"1 1\n0 1", r"lee\.cor line 2: not Windows-1252 \(byte 0x81\)"),
+        (b"One.\nTwo.", b"1 \xe9\n0 1", r"similarities0-1\.txt line 1: not UTF-8 \(byte 0xe9\)"),
+        (b"One.\nTwo.", b"1 1\n0 high", r"similarities0-1\.txt line 2: expected numbers, found '0 high'"),
+        (b"One.\nTwo.", b"1 nan\n0 1", r"similarities0-1\.txt line 1: expected numbers, found '1 nan'"),
+    ],
+)
+def test_files_of_lee_that_are_none_are_named_with_their_line(
+    tmp_path: Path, texts: bytes, matrix: bytes, message: str
+) -> None:
+    (tmp_path / "lee.cor").write_bytes(texts)
+    (tmp_path / "similarities0-1.txt").write_bytes(matrix)
+    with pytest.raises(UserError, match=message):
+        list(lee(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("A,B,1\nC\xe9,D,2", r"line 2: not UTF-8 \(byte 0xe9\)"),
+        (f"A,{'x' * 200_000},1", r"cannot be read: Error: field larger than field limit"),
+        ('a,"b,3\nc,d,1\ne,f",2', r"line 2: it reads like a row of its own, .* quotes that line 1 opens"),
+        ("A,B,1\nC,D", r"row 2: .*, wrong number of fields: 2 fields, expected 3"),
+        ("A,B,1\nC,D,nan", r"row 2: expected two sentences and a number, found \['C', 'D', 'nan'\]"),
+        ("A,B,inf", r"row 1: expected two sentences and a number, found \['A', 'B', 'inf'\]"),
+    ],
+)
+def test_a_file_of_stsb_is_read_whole_or_refused_with_its_place(tmp_path: Path, data: str, message: str) -> None:
+    (tmp_path / "stsb-en-dev.csv").write_bytes(data.encode("latin-1"))
+    with pytest.raises(UserError, match=rf"stsb-en-dev\.csv:? {message}"):
+        list(stsb(tmp_path))
+
+
+def test_a_missing_text_of_stsb_is_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "stsb-en-dev.csv").write_text("\ufeffNULL,B c.,1\nD e.,F g.,2\n", "utf-8")
+    assert [(row.left, row.reason) for row in judge(stsb(tmp_path))] == [("", "empty text"), ("D e.", "")]
+
+
 def test_a_row_of_stsb_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "stsb-en-dev.csv").write_text('A man runs.,"A man, a plan.",2.5\nA,B,high\n')
     rows = stsb(tmp_path)

@@ -135,9 +135,11 @@ ROWS: list[tuple[object, str]] = [
     ({"question": "What is 3*4?", "answer": 12.5}, ""),
     ({"question": "What is 3*4?", "answer": "1/3", "split": None, "rationale": None}, ""),
     ({"question": "What is 3*4?", "answer": 12, "rationale": "3*4 = <<3*4=13>>13\n#### 12"}, "wrong annotation"),
-    ({"question": "What is 3*4?", "answer": 12, "rationale": 5}, "unreadable rationale"),
+    ({"question": "What is 3*4?", "answer": 12, "rationale": [5]}, "not a text"),
     ({"question": "What is 3*4?", "answer": 12, "split": "train"}, "unknown split"),
     ({"question": "What is 3*4?", "answer": 12, "split": "labelled"}, "no rationale"),
+    ({"question": "What is 3*4?", "answer": 12, "split": "VAL"}, ""),
+    ({"question": "What is \ud800?", "answer": 12}, "not a text"),
     ({"question": "What is 3*4?", "answer": "12 pens"}, "unreadable answer"),
     ({"question": "What is 3*4?", "answer": True}, "unreadable answer"),
     ({"question": "What is 3*4?", "answer": None}, "unreadable answer"),
@@ -153,9 +155,11 @@ ROWS: list[tuple[object, str]] = [
 def test_own_rows_that_cannot_be_used_are_refused_with_file_and_line(tmp_path: Path) -> None:
     lines = [json.dumps(row) for row, _ in ROWS]
     (tmp_path / "deep").mkdir()
-    (tmp_path / "deep/a.jsonl").write_bytes("\n".join([*lines, "", "{oops", "[" * 100_000, '"\xff"']).encode("latin-1"))
+    (tmp_path / "deep/a.jsonl").write_bytes(
+        "\n".join([*lines, "", "{oops", '{"answer": 1, "answer": 2}', "[" * 100_000, '"\xff"']).encode("latin-1")
+    )
     found = list(own.read("mine", tmp_path))
-    kinds = [kind for _, kind in ROWS] + ["unreadable row"] * 3
+    kinds = [kind for _, kind in ROWS] + ["unreadable row"] * 4
     assert [problem.reason.partition(":")[0] for problem in found] == kinds
     for line, (problem, kind) in enumerate(zip(found, kinds, strict=True), start=1):
         place = f"deep/a.jsonl line {line + (line > len(ROWS))}"
@@ -163,6 +167,7 @@ def test_own_rows_that_cannot_be_used_are_refused_with_file_and_line(tmp_path: P
         assert not kind or place in problem.reason
     assert found[1].rationale == "3*4 = <<3*4=12>>12\n#### 12"
     assert (found[2].split, found[2].rationale) == ("test", "twelve\n#### 12")
+    assert found[9].split == "dev"
     assert [problem.answer for problem in found[3:5]] == [Fraction(25, 2), Fraction(1, 3)]
 
 

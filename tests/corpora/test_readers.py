@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfsown.corpora.readers.documents.own import holds_texts
-from selfsown.corpora.readers.documents.rows import parquet
-from selfsown.corpora.readers.rationales import own
+from selfsown.corpora.readers.documents.rows import json_lines, parquet
+from selfsown.corpora.readers.rationales import gsm8k, own
 from selfsown.corpora.readers.speech import fillets, folder, tuxpaint
 from selfsown.errors import UserError
 
@@ -247,6 +247,43 @@ def test_what_is_missing_depends_on_whether_the_file_has_types(tmp_path):
         (tmp_path / "metadata.jsonl").write_text(f'{{"audio": "a.wav", "text": {odd}}}')
         (clip,) = folder.read(tmp_path, "mine", ["cs"])
         assert clip.reason.startswith("not a text: metadata.jsonl row 1: text ")
+
+
+def test_a_row_with_one_key_twice_is_refused_by_its_line(tmp_path):
+    good = '{"audio": "a.wav", "text": "Ano."}'
+    (tmp_path / "metadata.jsonl").write_text(f'{good}\n\n{{"audio": "a.wav", "text": "Ano.", "text": "Ne."}}\n{good}\n')
+    found = list(folder.read(tmp_path, "mine", ["cs"]))
+    refused = "repeated key: metadata.jsonl line 3: 'text' stands twice; name each key once"
+    assert [clip.reason for clip in found] == ["", refused, ""]
+    (tmp_path / "metadata.jsonl").write_text('{"text": "Ano.", "text": "Ne."} oops')
+    with pytest.raises(UserError, match=r"metadata\.jsonl line 1: not JSON"):
+        list(folder.read(tmp_path, "mine", ["cs"]))
+    (tmp_path / "texts.jsonl").write_text('{"text": "Ano."}\n{"text": "Ano.", "text": "Ne."}\n{"text": "A\\ud800"}\n')
+    reasons = [document.reason for document in json_lines(tmp_path / "texts.jsonl")]
+    assert reasons == [
+        "", "repeated key: 'text' stands twice; name each key once",
+        "not a text: text has '\\ud800' in it, which is no character of any text",
+    ]  # fmt: skip
+    problem = '{"question": "How many?", "answer": "#### 5"'
+    (tmp_path / "train.jsonl").write_text(f'{problem}}}\n{problem}, "answer": "#### 6"}}\n')
+    (tmp_path / "metadata.jsonl").unlink()
+    (tmp_path / "texts.jsonl").unlink()
+    reasons = [worked.reason for worked in gsm8k.read("gsm8k", tmp_path)]
+    assert reasons == ["", "repeated key: train.jsonl line 2: 'answer' stands twice; name each key once"]
+
+
+@pytest.mark.parametrize(
+    ("said", "split"),
+    [
+        ("Train", "seed"), ("training", "seed"), ("seed", "seed"), ("TEST", "test"), ("testing", "test"),
+        ("eval", "test"), ("val", "dev"), ("valid", "dev"), ("Validation", "dev"), ("dev", "dev"), ("ood", "ood"),
+        ("text", "text"), (" ", ""),
+    ],
+)  # fmt: skip
+def test_a_column_names_splits_as_a_file_does(tmp_path, said, split):
+    (tmp_path / "manifest.csv").write_text(f"audio,text,split\na.wav,Ano.,{said}\n")
+    (clip,) = folder.read(tmp_path, "mine", ["cs"])
+    assert (clip.split, clip.reason) == (split, "")
 
 
 def test_names_in_both_forms_of_unicode_are_one_name(tmp_path):

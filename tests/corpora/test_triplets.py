@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.corpora.sentences_project import rating, sentence, words, write_csv, write_lines, write_ratings
 from tests.corpora.source_add import add
 
-from selfsown.corpora.readers.triplets import vitaminc
+from selfsown.corpora.readers.triplets import own, vitaminc
 from selfsown.corpora.readers.triplets.triplet import SPLITS, Claim, Triplet, form_of, join
 from selfsown.corpora.triplets import TripletsParams, triplets
 from selfsown.corpora.triplets.choice import assign
@@ -120,6 +120,58 @@ def test_simcse_rows_are_read_and_what_does_not_fit_is_refused(empty_registry: P
     assert {row["id"] for row in kept if row["split"] == "test"} != {
         row["id"] for row in make(empty_registry, data_seed=2)[0] if row["split"] == "test"
     }
+
+
+SAID: list[tuple[dict[str, Any], str, str]] = [
+    ({"sent1": "NULL"}, "empty sentence", ""),
+    ({"sent0": " \t"}, "empty sentence", "empty sentence"),
+    ({"sent0": None}, "empty sentence", "empty sentence"),
+    ({"group": "NULL", "language": "nan"}, "", ""),
+    ({"split": "None"}, "", "unknown split: 'None', known are test, dev, train"),
+    ({"split": "Training"}, "", ""),
+    ({"split": "VAL"}, "", ""),
+    ({"split": "eval", "language": "EN_us"}, "", ""),
+    ({"group": 7, "language": "de-AT"}, "", ""),
+    ({"split": "exam"}, *["unknown split: 'exam', known are test, dev, train"] * 2),
+]
+
+
+def test_what_a_column_says_and_when_it_says_nothing_is_the_rule_of_all_readers(tmp_path: Path) -> None:
+    rows = [{**simcse(number), "language": "", **changes} for number, (changes, _, _) in enumerate(SAID)]
+    write_csv(tmp_path / "a.csv", rows)
+    untyped = list(own.read("mine", tmp_path))
+    assert [row.reason for row in untyped] == [reason for _, reason, _ in SAID]
+    assert [(row.group, row.split, row.language) for row in untyped[3:9]] == [
+        ("", "", "en"), ("g1", "", "en"), ("g1", "train", "en"), ("g2", "dev", "en"), ("g2", "test", "en"),
+        ("7", "", "de"),
+    ]  # fmt: skip
+    (tmp_path / "a.csv").unlink()
+    odd = [{"group": float("nan"), "language": float("nan")}, {"sent0": "A \ud800 b."}, {"sent1": ["One."]}]
+    write_lines(tmp_path / "a.jsonl", [*rows, *({**simcse(0), **changes} for changes in odd)])
+    typed = list(own.read("mine", tmp_path))
+    assert [row.reason for row in typed[: len(SAID)]] == [reason for _, _, reason in SAID]
+    assert (typed[0].entailment, typed[3].group, typed[3].language) == ("NULL", "NULL", "nan")
+    nothing, lone, listed = typed[len(SAID) :]
+    assert (nothing.group, nothing.language, nothing.reason) == ("", "en", "")
+    assert lone.reason == "not a text: sent0 has '\\ud800' in it, which is no character of any text"
+    assert listed.reason.startswith("not a text: sent1 is ")
+
+
+def test_rows_without_a_group_do_not_share_one(empty_registry: Path) -> None:
+    write_csv(empty_registry / "mine/a.csv", [simcse(number, group="NULL") for number in range(20)])
+    register_folder(empty_registry / "mine", "mine")
+    kept, reasons = make(empty_registry)
+    assert len({row["group"] for row in kept}) == 20 and not reasons
+
+
+def test_a_row_with_one_key_twice_is_refused_by_its_line(tmp_path: Path) -> None:
+    good = json.dumps(simcse(0))
+    (tmp_path / "a.jsonl").write_text(f'{good}\n{good[:-1]}, "sent1": "Another one."}}\n')
+    first, second = own.read("mine", tmp_path)
+    assert not first.reason
+    assert (second.id, second.reason) == (
+        "mine/a.jsonl line 2", "unreadable row: repeated key: 'sent1' stands twice; name each key once"
+    )  # fmt: skip
 
 
 def test_one_label_only_is_one_clear_error(empty_registry: Path) -> None:

@@ -96,7 +96,7 @@ def masked_csv(source: str, path: Path, split: str, fold: int, tolerance: Fracti
     for number, row in enumerate(rows):
         problem = WordProblem(f"{source}/{place}/{number}", source, tolerance=tolerance, split=split, fold=fold)
         if row.fault:
-            yield replace(problem, reason=f"wrong number of fields: {place} line {row.line}: {row.fault}")
+            yield replace(problem, reason=row.refusal(place))
             continue
         try:
             values = {column: text_of(row.values, (column,), typed=False) for column in COLUMNS}

@@ -16,8 +16,8 @@ import pyarrow as pa
 import zstandard
 
 from selfsown.corpora.readers.documents.document import Document, decoded
-from selfsown.corpora.readers.tables import open_parquet, refuse_pointer
-from selfsown.corpora.readers.tables.values import missing
+from selfsown.corpora.readers.tables import RepeatedKeyError, json_line, open_parquet, refuse_pointer
+from selfsown.corpora.readers.tables.values import missing, odd_sign
 from selfsown.errors import UserError, first_line
 
 COLUMNS = ("text", "content")
@@ -92,7 +92,9 @@ def _from_line(line: bytes, where: str, place: str) -> Document:
     if text.reason:
         return Document(text.text.strip(), place, reason=text.reason)
     try:
-        row = json.loads(text.text)
+        row = json_line(text.text)
+    except RepeatedKeyError as error:
+        return Document(text.text.strip(), place, reason=str(error))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{where}: not JSON: {error}") from None
     named = [name for name in COLUMNS if isinstance(row, dict) and name in row]
@@ -100,7 +102,10 @@ def _from_line(line: bytes, where: str, place: str) -> Document:
     column = column or next((name for name in named if missing(row[name])), None)
     if column is None:
         raise UserError(f"{where}: expected an object with a text under {' or '.join(COLUMNS)}, found {line[:60]!r}")
-    return _document(row[column] if isinstance(row[column], str) else "", row.get("meta"), place)
+    said = row[column] if isinstance(row[column], str) else ""
+    if fault := odd_sign(said):
+        return Document(said.encode(errors="replace").decode(), place, reason=f"not a text: {column} {fault}")
+    return _document(said, row.get("meta"), place)
 
 
 def _document(text: str, meta: Any, place: str) -> Document:

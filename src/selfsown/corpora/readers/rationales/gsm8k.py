@@ -32,11 +32,15 @@ def read(source: str, folder: Path, *, strict: bool = True) -> Iterator[Worked]:
         raise UserError(f"source '{source}': no .jsonl file in {folder}")
     for file in files:
         for number, row in enumerate(json_rows(file)):
+            worked = Worked(f"{source}/{file.stem}/{number}", source)
+            if row.fault:
+                yield replace(worked, reason=row.refusal(file.name))
+                continue
             try:
                 question, reasoning = row.values["question"].strip(), row.values["answer"].strip()
             except (KeyError, AttributeError):
                 raise UserError(f"{file} line {row.line}: expected an object with question and answer") from None
-            yield with_rationale(Worked(f"{source}/{file.stem}/{number}", source, question), reasoning, strict=strict)
+            yield with_rationale(replace(worked, question=question), reasoning, strict=strict)
 
 
 def with_rationale(worked: Worked, reasoning: str, *, strict: bool = True) -> Worked:

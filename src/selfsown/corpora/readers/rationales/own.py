@@ -14,9 +14,9 @@ from pathlib import Path
 from selfsown.arithmetic import Refused, parse_value, print_value
 from selfsown.corpora.readers.rationales.gsm8k import with_rationale
 from selfsown.corpora.readers.rationales.worked import SPLITS, Worked
-from selfsown.corpora.readers.tables import named_split, own_paths
+from selfsown.corpora.readers.tables import named_split, own_paths, split_of
 from selfsown.corpora.readers.tables.streamed import Found, columns_of, rows_of
-from selfsown.corpora.readers.tables.values import missing
+from selfsown.corpora.readers.tables.values import NotTextError, missing, text_of
 from selfsown.errors import UserError
 from selfsown.reasoning.rationale import MARK, final_answer
 
@@ -27,7 +27,7 @@ _TEXTS = ("text", "content")
 """A file with one of these columns holds texts, whatever else is in it."""
 
 _NAMED = {"validation": "dev", "test": "test"}
-"""The split of a file that is named so; one named `train` may be learnt from, labelled or not."""
+"""What a split is called here. A file named `train` is for labelled rows and others; of a row `split` says which."""
 
 
 def own_files(root: Path) -> list[Path]:
@@ -67,30 +67,31 @@ def _worked(worked: Worked, place: str, row: Found, named: str) -> Worked:
     """A row as a problem; a text says why it is none. `named`: the split that its file is named after, if any."""
     if isinstance(row, str):
         return replace(worked, reason=f"unreadable row: {place}: {row}")
-    found = (row.get(name) for name in (*COLUMNS, "rationale", "split"))
-    question, answer, rationale, split = (None if missing(value) else value for value in found)
-    if not isinstance(question, str) or not question.strip():
+    answer = None if missing(row.get("answer")) else row.get("answer")
+    try:
+        question, rationale, said = (text_of(row, (name,)) for name in ("question", "rationale", "split"))
+    except NotTextError as error:
+        return replace(worked, reason=f"not a text: {place}: {error}")
+    if not question:
         return replace(worked, reason=f"no question: {place}")
-    worked = replace(worked, question=question.strip())
+    worked = replace(worked, question=question)
     try:
         worked = replace(worked, answer=_value(answer))
     except Refused as error:
         return replace(worked, reason=f"unreadable answer: {place}: {error.reason}")
-    split = split or named
+    split = _NAMED.get(split_of(said), split_of(said)) or named
     if split:
         if split not in SPLITS:
-            return replace(worked, reason=f"unknown split: {place}: {split!r}, known are {', '.join(SPLITS)}")
+            return replace(worked, reason=f"unknown split: {place}: {said!r}, known are {', '.join(SPLITS)}")
         if split == "labelled" and not rationale:
             return replace(worked, reason=f"no rationale: {place}: split labelled needs one")
         worked = replace(worked, split=split)
     if not rationale:
         return worked
-    if not isinstance(rationale, str):
-        return replace(worked, reason=f"unreadable rationale: {place}: not a text")
-    said = rationale if MARK in rationale else f"{rationale.rstrip()}\n{MARK} {print_value(worked.answer)}"
-    if final_answer(said) != worked.answer:
+    ended = rationale if MARK in rationale else f"{rationale}\n{MARK} {print_value(worked.answer)}"
+    if final_answer(ended) != worked.answer:
         return replace(worked, reason=f"wrong answer: {place}: the rationale ends otherwise than the answer")
-    checked = with_rationale(worked, said.strip())
+    checked = with_rationale(worked, ended)
     kind, _, detail = checked.reason.partition(": ")
     return replace(checked, reason=f"{kind}: {place}: {detail}") if kind else checked
 

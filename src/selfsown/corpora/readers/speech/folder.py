@@ -2,13 +2,15 @@
 
 Columns, under any of their names: audio (audio, file_name, path) and text (text, sentence, transcription); and, where
 they are there, language, speaker, split and group. Audio paths are relative to the folder. A Parquet file whose name
-says its split, as `test-00000-of-00001.parquet` does, says it for all its rows.
+says its split, as `test-00000-of-00001.parquet` does, says it for all its rows. In a name and in the column alike,
+`Train`, `training`, `val`, `valid`, `eval` and their like are the splits that they mean.
 """
 
 from __future__ import annotations
 
 import os
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -17,7 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from selfsown.corpora.readers.speech.clips import SPLITS, Clip
-from selfsown.corpora.readers.tables import Row, csv_rows, json_rows, named_split, open_parquet, own_paths
+from selfsown.corpora.readers.tables import Row, csv_rows, json_rows, named_split, open_parquet, own_paths, split_of
 from selfsown.corpora.readers.tables.values import NotTextError, missing, text_of
 from selfsown.errors import UserError
 from selfsown.sources import fetch
@@ -36,6 +38,11 @@ def clips(source: str, asked: Sequence[str], languages: Sequence[str]) -> Iterat
     """The rows of a registered folder that are in `languages`; where several are `asked` for, rows must name theirs."""
     found = read(fetch(source), source, asked)
     yield from (clip for clip in found if clip.language in languages)
+
+
+def counts(source: str, asked: Sequence[str]) -> Counter[str]:
+    """How many rows of a registered folder are in each language, asked for or not."""
+    return Counter(clip.language for clip in read(fetch(source), source, asked))
 
 
 def unnamed(source: str) -> str:
@@ -140,7 +147,7 @@ class _Manifest:
         path = self.file if in_parquet or not audio else self.names.find(audio)
         split = split or (named_split(self.file, self.names.folder) if in_parquet else "")
         if row.fault:
-            reason = f"wrong number of fields: {self.file.name} line {row.line}: {row.fault}"
+            reason = row.refusal(self.file.name)
         elif not reason and not in_parquet and not audio:
             reason = f"missing field: {where} has no {AUDIO[0]}{self._instead(row, AUDIO)}"
         elif not reason and not self.names.holds(path):
@@ -149,7 +156,7 @@ class _Manifest:
             reason = f"missing field: {where} has no {TEXT[0]}{self._instead(row, TEXT)}"
         elif not reason and len(self.languages) > 1 and not language:
             reason = f"missing field: {where} has no language"
-        elif not reason and split and split not in SPLIT_NAMES:
+        elif not reason and split and split_of(split) not in SPLIT_NAMES:
             reason = f"unknown split: {where}: {split!r}, expected one of {', '.join(SPLIT_NAMES)}"
         return Clip(
             id=f"{self.source}/{self.file.relative_to(self.names.folder).with_suffix('')}/{number:06d}",
@@ -161,7 +168,7 @@ class _Manifest:
             language=language or self.languages[0],
             speaker=speaker or unnamed(self.source),
             source=self.source,
-            split=SPLIT_NAMES.get(split, ""),
+            split=SPLIT_NAMES.get(split_of(split), ""),
             reason=reason,
         )
 

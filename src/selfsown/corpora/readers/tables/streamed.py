@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from selfsown.corpora.readers.tables import csv_rows, open_parquet, refuse_pointer
+from selfsown.corpora.readers.tables import RepeatedKeyError, csv_rows, json_line, open_parquet, refuse_pointer
 from selfsown.errors import UserError, first_line
 
 Found = Mapping[str, Any] | str
@@ -59,7 +59,10 @@ def _json_lines(path: Path) -> Iterator[tuple[str, Found]]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = json_line(line)
+            except RepeatedKeyError as error:
+                yield f"line {number}", str(error)
+                continue
             except (ValueError, RecursionError) as error:
                 yield f"line {number}", f"not JSON: {first_line(error)}"
                 continue

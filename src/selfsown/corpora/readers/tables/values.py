@@ -7,6 +7,7 @@ text, so there the signs that programs write for a missing value are missing too
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,9 @@ SIGNS = frozenset({
     "NAN", "NULL", "NaN", "None", "\\N", "n/a", "nan", "null",
 })  # fmt: skip
 """What pandas reads as missing in CSV, and what databases export."""
+
+
+_ODD = re.compile("[\0\ud800-\udfff]")
 
 
 class NotTextError(ValueError):
@@ -48,8 +52,13 @@ def text_of(values: Mapping[str, Any], names: Sequence[str], *, typed: bool = Tr
         if isinstance(value, float) and value.is_integer():
             value = int(value)  # a column of whole numbers that lacked one somewhere
         text = unicodedata.normalize("NFC", str(value).strip())
-        odd = next((sign for sign in text if sign == "\0" or "\ud800" <= sign <= "\udfff"), None)
-        if odd is not None:
-            raise NotTextError(f"{name} has {odd!r} in it, which is no character of any text")
+        if fault := odd_sign(text):
+            raise NotTextError(f"{name} {fault}")
         return text
     return ""
+
+
+def odd_sign(text: str) -> str:
+    r"""What is in a text that no file of text can hold, such as JSON's `\ud800`; empty where nothing is."""
+    odd = _ODD.search(text)
+    return f"has {odd[0]!r} in it, which is no character of any text" if odd else ""

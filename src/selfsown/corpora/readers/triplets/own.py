@@ -7,20 +7,23 @@ premise. `group`, `split` and `language` may stand beside them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from selfsown.corpora.readers.tables import own_paths
+from selfsown.corpora.readers.tables import own_paths, split_of
 from selfsown.corpora.readers.tables.streamed import Found, columns_of, rows_of
+from selfsown.corpora.readers.tables.values import NotTextError, text_of
 from selfsown.corpora.readers.triplets.triplet import SPLITS, Claim, Triplet, join
 from selfsown.errors import UserError
+from selfsown.text.written.alphabets import language_of
 from selfsown.text.written.normal import normalize_text
 
 TRIPLETS = (("premise", "entailment", "contradiction"), ("sent0", "sent1", "hard_neg"))
 PAIRS = ("premise", "hypothesis", "label")
 LABELS = {"entailment": True, "contradiction": False, "neutral": None}
+_DEV = {"validation": "dev"}
 _ENDS = (".csv", ".jsonl", ".parquet")
 
 
@@ -51,7 +54,7 @@ def read(source: str, folder: Path) -> Iterator[Triplet]:
             raise UserError(f"{path}: expected the columns of triplets or of labelled pairs: {known}")
         for place, row in rows_of(path):
             where = f"{path.relative_to(folder).as_posix()} {place}"
-            made = _read(row, source, where, names)
+            made = _read(row, Triplet(f"{source}/{where}", source), names, typed=path.suffix.lower() != ".csv")
             if isinstance(made, Claim):
                 claims.append(made)
             else:
@@ -59,30 +62,26 @@ def read(source: str, folder: Path) -> Iterator[Triplet]:
     yield from join(claims, source)
 
 
-def _read(row: Found, source: str, place: str, names: tuple[str, str, str] | None) -> Triplet | Claim:
-    """A row as a triplet or, without names of its columns, as a labelled pair."""
-    nothing = Triplet(f"{source}/{place}", source)
+def _read(row: Found, nothing: Triplet, names: tuple[str, str, str] | None, *, typed: bool) -> Triplet | Claim:
+    """A row as a triplet or, without names of its columns, as a labelled pair; `nothing` where it cannot be used."""
     if isinstance(row, str):
         return replace(nothing, reason=f"unreadable row: {row}")
-    wanted = names or PAIRS[:2]
-    texts = [text for name in wanted if isinstance(text := row.get(name), str) and text.strip()]
-    if len(texts) < len(wanted):
+    say = partial(text_of, row, typed=typed)
+    try:
+        texts = [normalize_text(say((name,))) for name in names or PAIRS[:2]]
+        label = "" if names else say(("label",))
+        group, said, language = say(("group",)), say(("split",)), language_of(say(("language",))) or "en"
+    except NotTextError as error:
+        return replace(nothing, reason=f"not a text: {error}")
+    if not all(texts):
         return replace(nothing, reason="empty sentence")
-    about = _about(row)
-    if about["split"] and about["split"] not in SPLITS:
-        return replace(nothing, reason=f"unknown split: {about['split']!r}, known are {', '.join(SPLITS)}")
+    split = _DEV.get(split_of(said), split_of(said))
+    if split and split not in SPLITS:
+        return replace(nothing, reason=f"unknown split: {said!r}, known are {', '.join(SPLITS)}")
+    nothing = replace(nothing, group=group, split=split, language=language)
     if names:
-        premise, entailment, contradiction = map(normalize_text, texts)
-        return replace(nothing, premise=premise, entailment=entailment, contradiction=contradiction, **about)
-    label = str(row.get("label")).strip().casefold()
-    if label not in LABELS:
+        premise, entailment, contradiction = texts
+        return replace(nothing, premise=premise, entailment=entailment, contradiction=contradiction)
+    if label.casefold() not in LABELS:
         return replace(nothing, reason=f"unknown label: {label[:40]!r}, known are {', '.join(LABELS)}")
-    return Claim(nothing.id, texts[0], texts[1], LABELS[label], **about)
-
-
-def _about(row: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "group": str(row.get("group") or ""),
-        "split": str(row.get("split") or ""),
-        "language": str(row.get("language") or "en"),
-    }
+    return Claim(nothing.id, texts[0], texts[1], LABELS[label.casefold()], group, language, split)

@@ -6,12 +6,12 @@ the sentences of a page are versions of each other, with claims in common.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from selfsown.corpora.readers.tables import read_json
 from selfsown.corpora.readers.triplets.triplet import Claim, Triplet, join
 from selfsown.errors import UserError
 from selfsown.examples import examples
@@ -46,8 +46,8 @@ def read(source: str, folder: Path) -> Iterator[Triplet]:
     if path is None:
         raise UserError(f"{folder}: expected vitaminc_fact_verification/task.json in it")
     try:
-        examples = json.loads(path.read_bytes())["examples"]
-    except (ValueError, KeyError, TypeError):
+        examples = read_json(path)["examples"]
+    except (KeyError, TypeError):
         raise UserError(f"{path}: expected a JSON object with the key 'examples'") from None
     claims: list[Claim] = []
     for row, example in enumerate(examples):
