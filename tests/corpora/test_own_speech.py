@@ -126,6 +126,24 @@ def test_a_stage_that_is_left_with_nothing_says_so_with_counts_and_what_to_do(re
     assert pq.read_table("speech/rejected.parquet").num_rows == 60
 
 
+def test_rows_in_languages_that_nobody_asks_for_are_counted(recordings: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [{**row, "language": ("en-GB", "ces", "Czech")[place % 3 if place > 29 else 0]}
+            for place, row in enumerate(digits())]  # fmt: skip
+    with caplog.at_level(logging.WARNING):
+        product = made(recordings, rows, disjoint="speaker")
+    assert len(read_product(product)) == 40
+    assert (
+        caplog.text.count("mine: 20 rows are left out, since `languages` does not name theirs: ces 10, czech 10") == 1
+    )
+    with pytest.raises(UserError, match=r"'en': none of .* has speech in it\n  mine has: eng 60"):
+        made(recordings, [{**row, "language": "eng"} for row in digits()])
+
+
+def test_a_split_that_is_none_says_which_there_are(recordings: Path) -> None:
+    with pytest.raises(UserError, match=r"unknown split 60\.\n  unknown split: the column `split` says train, dev or"):
+        made(recordings, [{**row, "split": "exam"} for row in digits()])
+
+
 def test_gates_take_what_the_readers_keep() -> None:
     """A row that the reader keeps never makes the gate refuse the whole set."""
 

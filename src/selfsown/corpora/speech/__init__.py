@@ -30,7 +30,7 @@ from selfsown.corpora.speech.splits import (
 )
 from selfsown.errors import UserError
 from selfsown.identity import Identity
-from selfsown.products import CardInfo, joined, read_product
+from selfsown.products import CardInfo, joined, losses, read_product
 from selfsown.shards import map_shards
 from selfsown.sources import describe
 from selfsown.stage import Metrics, Out, stage
@@ -52,7 +52,8 @@ def speech(params: SpeechParams, *, corpus: Out, identity: Identity) -> Metrics:
     Raises:
         UserError: a source cannot be read, or a split of a language is left without a recording.
     """
-    read = _in_domain(params) + _out_of_domain(params)
+    others = _others(params)
+    read = _in_domain(params, others) + _out_of_domain(params)
     surplus = tuple(clip for clip in read if clip.reason.startswith(SURPLUS))
     placed = [clip for clip in read if not clip.reason.startswith(SURPLUS)]
     clips = refuse_leaks(refuse_repeated_ids(placed), params.near_duplicate)
@@ -102,7 +103,27 @@ def _origins(clips: Sequence[Clip]) -> set[str]:
     return names | ({fillets.TEXTS} if any(name.startswith(fillets.TEXTS) for name in names) else set())
 
 
-def _in_domain(params: SpeechParams) -> list[Clip]:
+def _others(params: SpeechParams) -> dict[str, str]:
+    """The own sources with rows in languages that nobody asks for, with how many in which; each is warned of."""
+    found = {}
+    for name in (*params.in_domain, *params.out_of_domain):
+        if name in READERS or name in found:
+            continue
+        asked = {*params.languages, *(params.out_of_domain_languages if name in params.out_of_domain else ())}
+        counts = {code: count for code, count in folder.counts(name, params.languages).items() if code not in asked}
+        if counts:
+            found[name] = losses(counts)
+            log.warning(
+                "%s: %s rows are left out, since `languages` does not name theirs: %s. The column `language` says "
+                "codes, such as cs",
+                name,
+                f"{sum(counts.values()):,}",
+                found[name],
+            )
+    return found
+
+
+def _in_domain(params: SpeechParams, others: Mapping[str, str]) -> list[Clip]:
     result = []
     for language in params.languages:
         found = 0
@@ -111,8 +132,9 @@ def _in_domain(params: SpeechParams) -> list[Clip]:
             found += len(clips)
             result += placed(clips, seconds, params.rules(own=name not in READERS), params.data_seed)
         if not found:
+            left = "".join(f"\n  {name} has: {counts}" for name, counts in others.items())
             raise UserError(
-                f"languages: {language!r}: none of corpora.speech.in_domain {params.in_domain} has speech in it"
+                f"languages: {language!r}: none of corpora.speech.in_domain {params.in_domain} has speech in it{left}"
             )
     return result
 

@@ -28,6 +28,8 @@ ADVICE = {
     "wrong script": "`languages` says which languages, and so which letters, there are",
     "wrong number of fields": "in CSV a text with commas stands in double quotes",
     "missing field": "every row needs a recording and its text",
+    "repeated key": "in JSON lines each key stands once in a row",
+    "unknown split": "the column `split` says train, dev or test, or is empty: then the stage splits",
 }
 """What to do about a kind of reason."""
 
