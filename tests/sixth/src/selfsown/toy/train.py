@@ -14,13 +14,11 @@ from pydantic import Field
 from transformers import EvalPrediction, Trainer, TrainingArguments, set_seed
 
 from selfsown.identity import Identity
-from selfsown.orders import Ordered, endless
 from selfsown.products import read_product
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.toy.languages.classifier import Classifier
 from selfsown.training import (
     LogToMlflow,
-    OwnOrder,
     dev_history,
     finish,
     library_arguments,
@@ -28,6 +26,7 @@ from selfsown.training import (
     train_to_end,
     work_folder,
 )
+from selfsown.training.orders import Ordered, OwnOrder, endless
 
 
 class TrainParams(StageParams):
