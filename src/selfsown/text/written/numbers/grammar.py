@@ -112,10 +112,12 @@ def _check_neighbours(chain: str, before: str, after: str, unit: re.Match[str] |
     """Words before the number, and behind it and its unit, in whose company it has another form."""
     if not _OPENS.search(before) and re.search(r"\.\W*$", before):
         raise Unsafe(f"{chain!r} follows a stop, which may be that of an abbreviation")
-    left, words = _word_before(before), re.findall(r"\w+|[^\w\s]", before)
-    while words and words[-1].lower() in reading.hedges:
-        words.pop()
-    governors = {left.lower(), words[-1].lower()} if left and words else {left.lower()}
+    left = _word_before(before)
+    governors: set[str] = set()
+    for word in reversed(re.findall(r"\w+|[^\w\s]", before) if left else []):
+        governors.add(word.lower())
+        if word.lower() not in reading.hedges:
+            break
     rights = [
         re.match(r"\w*[.,]?\s+(?:de\s+|of\s+)?(\w+)", rest) for rest in (after, after[unit.end() :] if unit else "")
     ]
