@@ -98,15 +98,26 @@ def test_a_voice_of_any_prompt_needs_a_pool_in_its_language() -> None:
 
 def test_another_quality_says_the_same_by_other_voices_or_with_noise() -> None:
     noise = {"noise_snr_db": {"probability": 1, "low": 5, "high": 5}}
-    wanted = params(qualities={"noise": {"augment": noise}, "other": {"voices": {"cs": VOICES[:1]}}}, renditions=1)
-    said = real({"seed": 4})
-    lines = {name: plan(rows(9), said, wanted.of(name), {}) for name in wanted.qualities}
-    main = plan(rows(9), said, wanted, {})
+    few = {"voices": {"cs": VOICES[:1]}}
+    wanted = params(qualities={"noise": {"augment": noise}, "other": few}, renditions=1)
+    said, written = real({"seed": 4}), rows(20) + rows(20, "prose")
+    lines = {name: plan(written, said, wanted.of(name), {}) for name in wanted.qualities}
+    main = plan(written, said, wanted, {})
     assert lines["noise"] == main and wanted.of("noise").augment != wanted.augment == wanted.of("other").augment
     spoken = [[(line.id, line.text) for line in each if line.split == "synthetic"] for each in (main, lines["other"])]
-    assert spoken[0] == spoken[1] and {line.speaker for line in lines["other"]} == {VOICES[0].name}
+    assert spoken[0] == spoken[1] and len(spoken[0]) == 10 + 2
+    assert {line.speaker for line in lines["other"]} == {VOICES[0].name}
     with pytest.raises(UserError, match="no 'nosie'; there is noise, other"):
         wanted.of("nosie")
+
+
+def test_a_domain_is_drawn_from_whatever_the_others_are() -> None:
+    written = rows(20) + rows(20, "prose")
+    alone, beside = (
+        {line.group for line in plan(written, [], params(sentences=wanted), {}) if line.group.startswith("prose")}
+        for wanted in ({"prose": 2}, {"dialogue": 7, "prose": 2})
+    )
+    assert alone == beside
 
 
 def test_noise_does_not_depend_on_who_else_is_in_the_shard(tmp_path) -> None:

@@ -29,7 +29,7 @@ from selfsown.identity import Identity
 from selfsown.params import Params
 from selfsown.products import CardInfo, read_card, read_product
 from selfsown.shards import ShardResult, map_shards, with_reason
-from selfsown.shards.seeds import shard_seed
+from selfsown.shards.seeds import purpose_seed, shard_seed
 from selfsown.speech_bt.engines import Engine, Failure, MixingEngine, Voice, load_engine, with_prompts
 from selfsown.speech_bt.sampling import MATCHED, SYNTHETIC, drawn
 from selfsown.stage import In, Metrics, Out, StageParams, stage
@@ -157,7 +157,8 @@ def plan(
 ) -> list[Line]:
     """Choose sentences, real utterances and voices by seed.
 
-    Longest first, ties by id, so that the order is a function of the input.
+    Longest first, ties by id, so that the order is a function of the input. Which sentences of a domain are spoken
+    depends neither on the voices nor on the other domains, so that all qualities say the same.
 
     Args:
         prompts: ids of the pool by language.
@@ -165,16 +166,20 @@ def plan(
     Raises:
         UserError: a language without voices, sentences, or the prompts that a voice asks for.
     """
+
+    def generator(*purpose: str) -> np.random.Generator:
+        return np.random.default_rng(purpose_seed(params.data_seed, " ".join(("synthesize", *purpose))))
+
     lines: list[Line] = []
     for language in params.languages:
         voices = _imitating(language, params, prompts.get(language, ()))
-        rng = np.random.default_rng([params.data_seed, *language.encode()])
+        speakers = generator("voices", language)
         each = [(name, voice) for name, members in voices for voice in members]
         for domain, count in params.sentences.items():
             pool = [row for row in rows if row["language"] == language and row["domain"] == domain]
-            for index in sorted(rng.permutation(len(pool))[:count]):
+            for index in sorted(generator("sentences", language, domain).permutation(len(pool))[:count]):
                 row = pool[index]
-                chosen = rng.permutation(len(each))[: params.renditions]
+                chosen = speakers.permutation(len(each))[: params.renditions]
                 for number, place in enumerate(chosen):
                     name, voice = each[place]
                     lines.append(_line(row, SYNTHETIC, number, name, voice, shard_seed(params.data_seed, len(lines))))
@@ -182,7 +187,7 @@ def plan(
             raise UserError(
                 f"data/corpora/sentences: no {language} sentence in the domains {', '.join(params.sentences)}"
             )
-        orders = [rng.permutation(len(members)) for _, members in voices]
+        orders = [speakers.permutation(len(members)) for _, members in voices]
         for turn, row in enumerate(_matched([row for row in real if row["language"] == language], params)):
             for number, (name, members) in enumerate(voices):
                 voice = members[orders[number][turn % len(members)]]
