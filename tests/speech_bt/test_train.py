@@ -93,6 +93,19 @@ def test_clips_that_fit_no_window_get_whispers_own(long: float) -> None:
     assert pack().holding(group[3:]).seconds == (30,)
 
 
+def test_a_length_that_a_group_cannot_fill_is_left_out() -> None:
+    params = pack(lengths=[{"seconds": 11, "share": 0.7}, {"seconds": 6, "share": 0.3}])
+    short, middling = ([Spoken(b"", "t", "cs", seconds) for seconds in each] for each in ((1.0, 5.0), (7.0, 9.0, 10.0)))
+    assert params.filled_by([short]) == params.filled_by([short, short]) == params
+    for groups in ([middling], [middling, short], [short, middling]):
+        filled = params.filled_by(groups)
+        assert filled.seconds == (11,)
+        windows = plan_windows(groups, [1 / len(groups)] * len(groups), 60, filled, np.random.default_rng(0))
+        for group, clips in enumerate(groups):
+            heard = {index for window in windows if window.group == group for index in window.clips}
+            assert heard == set(range(len(clips)))
+
+
 def pack(**changes: Any) -> PackParams:
     return PackParams.model_validate(PARAMS["pack"] | changes)
 

@@ -104,7 +104,7 @@ def train(
     augments = {"real": [params.augment_real], "synthetic": [params.augment_synthetic]}
     rng = np.random.default_rng(params.seed)
     batch, batches = planned_batches(params.arguments)
-    pack = params.pack if arm == "synthetic" else params.pack.holding(groups[0])
+    pack = (params.pack if arm == "synthetic" else params.pack.holding(groups[0])).filled_by(groups)
     spare = batch * len(pack.lengths)  # what fills no batch of its length is left out
     windows = in_batches(plan_windows(groups, shares, batches * batch + spare, pack, rng), batch)
     trainer = Trainer(

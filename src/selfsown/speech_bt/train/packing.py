@@ -50,6 +50,12 @@ class PackParams(Params):
         """The lengths alone."""
         return tuple(length.seconds for length in self.lengths)
 
+    def filled_by(self, groups: Sequence[Sequence[Spoken]]) -> PackParams:
+        """The same without the lengths that hold no clip of some group, unless that leaves none."""
+        durations = [np.asarray([clip.duration for clip in group]) for group in groups]
+        kept = tuple(length for length in self.lengths if all(_fits(each, length.seconds).any() for each in durations))
+        return self.model_copy(update={"lengths": kept or self.lengths})
+
     def holding(self, clips: Sequence[Spoken]) -> PackParams:
         """The same, and where some clips fit none of the lengths, Whisper's own 30 s beside those that fit others.
 
