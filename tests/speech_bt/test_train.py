@@ -15,7 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from tests.speech_bt.tiny_whisper import tiny_model, tiny_processor
+from tests.speech_bt.tiny_whisper import tiny_model, tiny_processor, tiny_tokenizer
 from tests.stage_process import ZERO_2, finish, start_stage
 from transformers import WhisperForConditionalGeneration
 
@@ -24,7 +24,7 @@ from selfsown.errors import UserError
 from selfsown.products import CardInfo
 from selfsown.shards import write_product
 from selfsown.speech_bt.train import TrainParams, freeze, groups_of, train, training_arguments
-from selfsown.speech_bt.train.packing import PackParams, Spoken, Window, in_batches, plan_windows
+from selfsown.speech_bt.train.packing import MAX_LABELS, PackParams, Spoken, Window, in_batches, plan_windows
 from selfsown.speech_bt.train.windows import IGNORED, NOTHING_SAID, Collator, SpecAugmentParams, Windows, mask_log_mel
 from selfsown.speech_bt.whisper.windowed import MARGIN
 
@@ -82,7 +82,7 @@ durations = st.lists(st.floats(0.3, 5), min_size=1, max_size=12)
 
 @pytest.mark.parametrize("long", [3.6, 12.0, 30.0])
 def test_clips_that_fit_no_window_get_whispers_own(long: float) -> None:
-    group = [Spoken(b"", "t", "cs", seconds) for seconds in (1.0, 2.0, 3.5, long, long)]
+    group = [Spoken(b"", "t", "cs", seconds, 1) for seconds in (1.0, 2.0, 3.5, long, long)]
     assert pack().holding(group[:3]) == pack(), "nothing changes where every clip fits"
     params = pack().holding(group)
     assert params.seconds == (4, 30)
@@ -95,7 +95,9 @@ def test_clips_that_fit_no_window_get_whispers_own(long: float) -> None:
 
 def test_a_length_that_a_group_cannot_fill_is_left_out() -> None:
     params = pack(lengths=[{"seconds": 11, "share": 0.7}, {"seconds": 6, "share": 0.3}])
-    short, middling = ([Spoken(b"", "t", "cs", seconds) for seconds in each] for each in ((1.0, 5.0), (7.0, 9.0, 10.0)))
+    short, middling = (
+        [Spoken(b"", "t", "cs", seconds, 1) for seconds in each] for each in ((1.0, 5.0), (7.0, 9.0, 10.0))
+    )
     assert params.filled_by([short]) == params.filled_by([short, short]) == params
     for groups in ([middling], [middling, short], [short, middling]):
         filled = params.filled_by(groups)
@@ -116,7 +118,7 @@ def test_windows_hold_what_fits_and_each_group_has_its_share(
     real: list[float], made: list[float], seed: int, single: float
 ) -> None:
     real, made = [*real, 0.5], [*made, 0.5]  # at least one clip of each group fits
-    groups = [[Spoken(b"", "t", "cs", seconds) for seconds in group] for group in (real, made)]
+    groups = [[Spoken(b"", "t", "cs", seconds, 1) for seconds in group] for group in (real, made)]
     params = pack(single=single, lengths=[{"seconds": 4, "share": 1}, {"seconds": 2, "share": 1}])
     windows = plan_windows(groups, [0.5, 0.5], 200, params, np.random.default_rng(seed))
     assert windows == plan_windows(groups, [0.5, 0.5], 200, params, np.random.default_rng(seed))
@@ -129,8 +131,18 @@ def test_windows_hold_what_fits_and_each_group_has_its_share(
     assert 2 <= sum(not window.clips for window in windows) <= 50
 
 
+@settings(max_examples=60)
+@given(st.lists(st.integers(1, MAX_LABELS), min_size=1, max_size=20), st.integers(0, 5))
+def test_a_window_has_no_more_tokens_than_the_decoder_takes(tokens: list[int], seed: int) -> None:
+    group = [Spoken(b"", "t", "hi", 0.5, count) for count in tokens]
+    params = pack(single=0, lengths=[{"seconds": 30, "share": 1}])
+    windows = plan_windows([group], [1], 60, params, np.random.default_rng(seed))
+    assert all(sum(tokens[index] for index in window.clips) <= MAX_LABELS for window in windows)
+    assert {index for window in windows for index in window.clips} == set(range(len(tokens))), "none is passed over"
+
+
 def test_a_window_never_mixes_languages() -> None:
-    group = [Spoken(b"", "t", language, 0.6) for language in ("cs", "nl") * 10]
+    group = [Spoken(b"", "t", language, 0.6, 1) for language in ("cs", "nl") * 10]
     params = pack(lengths=[{"seconds": 11, "share": 1}], single=0)
     windows = plan_windows([group], [1], 100, params, np.random.default_rng(0))
     assert all(len({group[index].language for index in window.clips}) <= 1 for window in windows)
@@ -142,8 +154,8 @@ def test_a_window_never_mixes_languages() -> None:
     st.dictionaries(st.sampled_from(["cs", "nl", "hu"]), st.lists(st.floats(0.3, 5), max_size=12)), st.integers(0, 5)
 )
 def test_no_clip_is_passed_over(durations: dict[str, list[float]], seed: int) -> None:
-    group = [Spoken(b"", "t", "cs", 0.5)]
-    group += [Spoken(b"", "t", language, length) for language, lengths in durations.items() for length in lengths]
+    group = [Spoken(b"", "t", "cs", 0.5, 1)]
+    group += [Spoken(b"", "t", language, length, 1) for language, lengths in durations.items() for length in lengths]
     windows = plan_windows([group], [1], 120, pack(single=0), np.random.default_rng(seed))
     for language in {clip.language for clip in group}:
         fitting = {i for i, clip in enumerate(group) if clip.language == language and clip.duration <= 4 - MARGIN}
@@ -156,7 +168,7 @@ def test_no_clip_is_passed_over(durations: dict[str, list[float]], seed: int) ->
 @pytest.mark.parametrize(("temperature", "share"), [(1, 0.9), (2, 0.75), (1e9, 0.5)])
 def test_temperature_balances_languages(temperature: float, share: float) -> None:
     """cs has nine times the seconds of nl: 9 : 1, 3 : 1, 1 : 1."""
-    group = [Spoken(b"", "t", language, 0.6) for language in ["cs"] * 18 + ["nl"] * 2]
+    group = [Spoken(b"", "t", language, 0.6, 1) for language in ["cs"] * 18 + ["nl"] * 2]
     windows = plan_windows([group], [1], 1000, pack(temperature=temperature), np.random.default_rng(0))
     assert sum(window.language == "cs" for window in windows) / 1000 == pytest.approx(share, abs=0.05)
     assert {window.language for window in windows if not window.clips} == {"cs", "nl"}, "noise is of both"
@@ -164,7 +176,7 @@ def test_temperature_balances_languages(temperature: float, share: float) -> Non
 
 def test_a_group_of_which_no_clip_fits_is_named() -> None:
     with pytest.raises(UserError, match=r"pack\.lengths: no clip .* fits a window of 4 s"):
-        plan_windows([[Spoken(b"", "t", "cs", 3.8)]], [1], 5, pack(), np.random.default_rng(0))
+        plan_windows([[Spoken(b"", "t", "cs", 3.8, 1)]], [1], 5, pack(), np.random.default_rng(0))
 
 
 @given(st.lists(st.sampled_from([4.0, 11.0]), max_size=40), st.integers(1, 4))
@@ -180,7 +192,7 @@ def test_each_batch_has_one_length_and_little_is_left_out(lengths: list[float], 
 def test_no_loss_is_taken_of_the_prompt_which_the_decoder_is_given() -> None:
     processor = tiny_processor()
     row = clips(1, "seed")[0]
-    spoken = Spoken(row["audio"]["bytes"], row["text"], "cs", row["duration"])
+    spoken = Spoken(row["audio"]["bytes"], row["text"], "cs", row["duration"], 9)
     token = processor.tokenizer.convert_tokens_to_ids
     tokens = ["<|startoftranscript|>", "<|cs|>", "<|transcribe|>", "<|notimestamps|>"]
     windows = [Window(4, 0, "cs", (0,)), Window(4, 0, "cs", ())]
@@ -242,11 +254,33 @@ def test_texts_of_the_real_corpus_are_left_out_where_the_arm_says_so(tmp_path: P
     params = TrainParams.model_validate(PARAMS)
     said = {}
     for arm in ("mixed", "other_text"):
-        groups, shares = groups_of(arm, params, *(tmp_path / name for name in ("speech", "synthetic", "accepted")))
+        groups, shares = groups_of(
+            arm, params, tiny_tokenizer(), *(tmp_path / name for name in ("speech", "synthetic", "accepted"))
+        )
         assert shares == [0.5, 0.5] and len(groups[0]) == 4
         said[arm] = [clip.audio for clip in groups[1]]
     assert said["mixed"] == [row["audio"]["bytes"] for row in made]
     assert said["other_text"] == [row["audio"]["bytes"] for row in made if row["source"] == "a book"]
+
+
+def test_a_text_longer_than_the_decoder_takes_is_left_out_with_a_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = CardInfo(name="clips", licence="CC0-1.0", source="made here", seed=1)
+    tokenizer, rows = tiny_tokenizer(), clips(4, "seed")
+    rows[1] |= {"text": "ř" * MAX_LABELS}
+    assert len(tokenizer(rows[1]["text"], add_special_tokens=False).input_ids) > MAX_LABELS
+    for number, table in enumerate((rows, rows[1:2])):
+        write_product(tmp_path / str(number), [pa.Table.from_pylist(table, UTTERANCE)], schema=UTTERANCE, card=card)
+    params = TrainParams.model_validate(PARAMS)
+    [[*group]], _ = groups_of("real", params, tokenizer, tmp_path / "0", tmp_path, tmp_path)
+    assert [clip.text for clip in group] == [row["text"] for row in rows if row["id"] != "seed1"]
+    texts = [f" {clip.text}" for clip in group]
+    assert sum(clip.tokens for clip in group) == len(tokenizer("".join(texts), add_special_tokens=False).input_ids)
+    assert "real: 1 clips of real speech are left out, as each has a text of more than the 440 tokens" in caplog.text
+    assert "seed1" in caplog.text
+    with pytest.raises(UserError, match="every clip of real speech has a text of more than the 440 tokens"):
+        groups_of("real", params, tokenizer, tmp_path / "1", tmp_path, tmp_path)
 
 
 def command(

@@ -138,7 +138,29 @@ def test_the_window_is_the_shortest_that_holds_the_clip(duration, windows):
 
 def test_a_transcript_is_capped_by_the_clips_duration(model):
     [transcript] = whisper.transcribe(model, tiny_processor(), sounds(0.5), language="cs", windows=(2,))
-    assert len(transcript.text.encode()) <= 3 * (whisper.EXTRA_TOKENS + whisper.TOKENS_PER_SECOND * 0.5)
+    assert len(transcript.text.encode()) <= 3 * whisper.most_tokens(0.5, "cs")
+
+
+@pytest.mark.parametrize(
+    ("language", "tokens"),  # a character, of Whisper-base's tokenizer on translations of programs
+    [
+        ("cs", 0.49),
+        ("nl", 0.36),
+        ("th", 0.8),
+        ("ja", 0.88),
+        ("hi", 1.1),
+        ("bn", 1.92),
+        ("km", 2.4),
+        ("my", 2.9),
+        ("lo", 3),
+    ],
+)
+def test_fast_speech_of_any_language_is_heard_to_its_end(language, tokens):
+    assert whisper.most_tokens(10, language) >= 20 * 10 * tokens, "20 characters a second"
+
+
+def test_czech_keeps_its_rate():
+    assert [whisper.most_tokens(seconds, "cs") for seconds in (0.5, 2.04, 10)] == [18, 36, 132]
 
 
 def test_an_exported_model_loads_equal(model, tmp_path: Path):

@@ -9,6 +9,7 @@ same number of optimizer steps. The best checkpoint by that rate is kept; the te
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, WhisperProcessor, set_seed
+from transformers import (
+    PreTrainedTokenizerBase,
+    Seq2SeqTrainer,
+    Seq2SeqTrainingArguments,
+    WhisperProcessor,
+    set_seed,
+)
 from transformers.modeling_outputs import Seq2SeqLMOutput
 
 from selfsown.audio import AugmentParams, decode
@@ -27,8 +34,8 @@ from selfsown.device import compute_dtype
 from selfsown.errors import UserError
 from selfsown.identity import Identity
 from selfsown.products import read_product
-from selfsown.speech_bt.train.packing import PackParams, Spoken, in_batches, plan_windows
-from selfsown.speech_bt.train.windows import Collator, SpecAugmentParams, Windows
+from selfsown.speech_bt.train.packing import MAX_LABELS, PackParams, Spoken, in_batches, plan_windows
+from selfsown.speech_bt.train.windows import Collator, SpecAugmentParams, Windows, spoken_text
 from selfsown.speech_bt.whisper import windowed as whisper
 from selfsown.speech_bt.whisper.decoding import Clip, chosen_clips
 from selfsown.speech_bt.whisper.scoring import score
@@ -44,6 +51,8 @@ from selfsown.training import (
     work_folder,
 )
 from selfsown.training.orders import OwnOrder
+
+log = logging.getLogger(__name__)
 
 ARMS = {
     "real": ("real",),
@@ -100,7 +109,7 @@ def train(
     processor = WhisperProcessor.from_pretrained(untouched)
     freeze(network, params.trained_encoder_layers)
     arguments = training_arguments(params, work)
-    groups, shares = groups_of(arm, params, speech, synthetic, accepted)
+    groups, shares = groups_of(arm, params, processor.tokenizer, speech, synthetic, accepted)
     augments = {"real": [params.augment_real], "synthetic": [params.augment_synthetic]}
     rng = np.random.default_rng(params.seed)
     batch, batches = planned_batches(params.arguments)
@@ -168,9 +177,11 @@ def freeze(network: whisper.WindowedWhisper, layers: int) -> None:
 
 
 def groups_of(
-    arm: str, params: TrainParams, speech: Path, synthetic: Path, accepted: Path
+    arm: str, params: TrainParams, tokenizer: PreTrainedTokenizerBase, speech: Path, synthetic: Path, accepted: Path
 ) -> tuple[list[list[Spoken]], list[float]]:
     """The arm's groups of clips and their shares of the windows.
+
+    A clip whose text has more tokens than Whisper's decoder takes is left out, and a warning names it.
 
     Raises:
         UserError: an arm that does not exist, or a group without a clip.
@@ -193,7 +204,25 @@ def groups_of(
         if not rows:
             rest = " that says no text of the real speech's corpus" if arm == "other_text" else ""
             raise UserError(f"{arm}: no {name} speech in {', '.join(params.languages)} to train on{rest}")
-        groups.append([Spoken(row["audio"]["bytes"], row["text"], row["language"], row["duration"]) for row in rows])
+        labels = tokenizer([spoken_text(row["text"]) for row in rows], add_special_tokens=False).input_ids
+        clips = {
+            row["id"]: Spoken(row["audio"]["bytes"], row["text"], row["language"], row["duration"], len(ids))
+            for row, ids in zip(rows, labels, strict=True)
+        }
+        longer = [clip_id for clip_id, clip in clips.items() if clip.tokens > MAX_LABELS]
+        reason = f"a text of more than the {MAX_LABELS} tokens that Whisper's decoder takes"
+        if len(longer) == len(clips):
+            raise UserError(f"{arm}: every clip of {name} speech has {reason}: cut the recordings into shorter ones")
+        if longer:
+            log.warning(
+                "%s: %d clips of %s speech are left out, as each has %s: %s",
+                arm,
+                len(longer),
+                name,
+                reason,
+                ", ".join(longer[:5]) + (" ..." if len(longer) > 5 else ""),
+            )
+        groups.append([clip for clip in clips.values() if clip.tokens <= MAX_LABELS])
     return groups, [1.0] if len(groups) == 1 else [params.real_share, 1 - params.real_share]
 
 

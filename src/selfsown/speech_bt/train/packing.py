@@ -23,6 +23,9 @@ from selfsown.speech_bt.whisper.windowed import FULL_WINDOW, MARGIN
 MAX_CLIPS = 21
 """In a window."""
 
+MAX_LABELS = 440
+"""Tokens of a window's text: Whisper's decoder has 448 positions, four of them for the prompt."""
+
 
 class LengthParams(Params):
     """A length of window: `seconds`, and the `share` of windows that have it."""
@@ -73,12 +76,13 @@ class PackParams(Params):
 
 @dataclass(frozen=True)
 class Spoken:
-    """A training clip: encoded audio, its text and language, seconds."""
+    """A training clip: encoded audio, its text and language, seconds, and tokens of the text, at most `MAX_LABELS`."""
 
     audio: bytes
     text: str
     language: str
     duration: float
+    tokens: int
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def plan_windows(
 
     Each group (real, synthetic) gets its share of the windows. A window holds clips of one language. Those of a group
     and language that fit a length are gone through in a new order each epoch, and each is in a window: one that no
-    longer fits begins the next. A clip longer than the window is passed over.
+    longer fits, or whose tokens do not, begins the next. A clip longer than the window is passed over.
 
     Raises:
         UserError: a group without a clip that fits a length.
@@ -168,9 +172,14 @@ def _fill(clips: Sequence[Spoken], queue: _Queue, seconds: float, gap: float, al
     """The next clips of the queue until one does not fit."""
     chosen = [queue.take()]
     left = seconds - MARGIN - clips[chosen[0]].duration
-    while not alone and len(chosen) < MAX_CLIPS and (need := clips[queue.next()].duration + gap) <= left:
+    labels = MAX_LABELS - clips[chosen[0]].tokens
+    while not alone and len(chosen) < MAX_CLIPS:
+        following = clips[queue.next()]
+        left -= following.duration + gap
+        labels -= following.tokens
+        if left < 0 or labels < 0:
+            break
         chosen.append(queue.take())
-        left -= need
     return tuple(chosen)
 
 

@@ -23,11 +23,13 @@ from selfsown.speech_bt.whisper.windowed import log_mel
 IGNORED = -100
 """Label of positions that no loss is taken of."""
 
-MAX_LABELS = 440
-"""Whisper's decoder has 448 positions, four of them for the prompt."""
-
 NOTHING_SAID = "..."
 """What the untouched model writes for noise: it may not end at once, and these have no words in them."""
+
+
+def spoken_text(text: str) -> str:
+    """A clip's part of its window's label. Whisper's tokens begin with the space, so no token is of two clips."""
+    return f" {text}"
 
 
 class SpecAugmentParams(Params):
@@ -71,11 +73,11 @@ class Windows(Dataset[Item]):
         rng = np.random.default_rng([self.seed, index])
         clips = [self.groups[window.group][i] for i in window.clips]
         samples = self._sound(window, clips, rng)
-        text = " " + " ".join(clip.text for clip in clips) if clips else NOTHING_SAID
+        text = "".join(map(spoken_text, (clip.text for clip in clips))) if clips else NOTHING_SAID
         tokenizer = self.processor.tokenizer
         ids = tokenizer(text, add_special_tokens=False).input_ids
         prompt = [f"<|{window.language}|>", "<|transcribe|>", "<|notimestamps|>"]
-        labels = [*tokenizer.convert_tokens_to_ids(prompt), *ids[:MAX_LABELS], tokenizer.eos_token_id]
+        labels = [*tokenizer.convert_tokens_to_ids(prompt), *ids, tokenizer.eos_token_id]
         features = log_mel(self.processor, [samples], window.seconds)[0]
         mask_log_mel(features, self.masks, rng)
         return {"log_mel": features, "labels": labels}
