@@ -34,11 +34,27 @@ UTTERANCE = pa.schema([
 """A row of every speech product; `duration` in seconds, `audio` as Hugging Face `datasets` lays it out. `group`: what
 belongs together and is never torn apart: a level, a book, the renditions of a sentence."""
 
+_UNNAMED = "-unknown"
+
 SILENCE_DBFS = -120.0
 """What digital silence is counted as; a logarithm of zero would not fit into JSON."""
 
 _FRAME_SECONDS = 0.02
 _FULL_SCALE = 32768  # of 16 bits: then integers survive decode and encode unchanged
+
+
+def unnamed_speaker(source: str) -> str:
+    """The `speaker` of a source's clips that name none: whoever they are, one or many."""
+    return f"{source}{_UNNAMED}"
+
+
+def is_unnamed(speaker: str) -> bool:
+    """Whether clips of this `speaker` may be of several people.
+
+    >>> is_unnamed(unnamed_speaker("my-speech")), is_unnamed("anna")
+    (True, False)
+    """
+    return speaker.endswith(_UNNAMED)
 
 
 class AudioError(UserError):

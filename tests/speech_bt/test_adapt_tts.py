@@ -22,7 +22,7 @@ from TTS.config import load_config
 from TTS.tts.configs.xtts_config import XttsArgs, XttsAudioConfig
 from TTS.tts.layers.xtts.tokenizer import VoiceBpeTokenizer
 
-from selfsown.audio import SAMPLE_RATE, UTTERANCE, encode_flac
+from selfsown.audio import SAMPLE_RATE, UTTERANCE, encode_flac, unnamed_speaker
 from selfsown.errors import UserError
 from selfsown.products import REJECTED, CardInfo, read_product
 from selfsown.shards import write_product
@@ -287,3 +287,12 @@ def test_prompts_are_other_clips_of_the_same_speaker(world: dict[str, Path]) -> 
     begun = [min(alone, key=lambda name: float((alone[name] - mel[:, 4:20]).abs().sum())) for mel in heard]
     assert set(begun) == {"seed3", "seed5"}, "speaker b's, without the clip itself"
     assert torch.equal(prompts.draw(spoken[0], 3), heard[3])
+
+
+def test_clips_whose_speaker_has_no_name_are_prompted_by_themselves(world: dict[str, Path]) -> None:
+    audio = {row["id"]: row["audio"]["bytes"] for row in read_product(world["speech"]).to_pylist()}
+    spoken = [batches.Spoken(f"seed{i}", ("vi", unnamed_speaker("my-folder")), (1,), (1,)) for i in range(1, 7)]
+    together = batches.Prompts(spoken, audio, torch.ones(80), 0.5, seed=1)
+    for clip in spoken:
+        alone = batches.Prompts([clip], audio, torch.ones(80), 0.5, seed=1)
+        assert all(torch.equal(together.draw(clip, number), alone.draw(clip, number)) for number in range(4))

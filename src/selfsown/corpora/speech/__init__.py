@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from selfsown.audio import UTTERANCE
+from selfsown.audio import UTTERANCE, unnamed_speaker
 from selfsown.corpora.readers.speech import fillets, folder, tuxpaint
 from selfsown.corpora.readers.speech.clips import Clip, Reader
 from selfsown.corpora.speech.judge import Judge, judged
@@ -150,7 +150,7 @@ def placed(clips: Sequence[Clip], seconds: Mapping[str, float], rules: SourceRul
 
 def _of_a_speaker(clip: Clip) -> Clip:
     """In the group of its speaker."""
-    lacks = clip.speaker == folder.unnamed(clip.source) and not clip.split
+    lacks = clip.speaker == unnamed_speaker(clip.source) and not clip.split
     reason = "missing field: no speaker, and corpora.speech.own.disjoint asks for one" if lacks else ""
     return replace(clip, group=clip.speaker, reason=clip.reason or reason)
 

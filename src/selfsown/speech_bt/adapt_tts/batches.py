@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 from TTS.tts.models.xtts import wav_to_mel_cloning
 
-from selfsown.audio import decode, resample
+from selfsown.audio import decode, is_unnamed, resample
 from selfsown.shards.seeds import purpose_seed, shard_seed
 from selfsown.speech_bt.xtts.audio_tokenizer import RATE
 from selfsown.training.orders import endless
@@ -58,14 +58,16 @@ class Prompts:
         self.samples = round(seconds * RATE)
         self.by_speaker: dict[tuple[str, str], list[str]] = defaultdict(list)
         for clip in clips:
-            self.by_speaker[clip.speaker].append(clip.id)
+            if not is_unnamed(clip.speaker[1]):
+                self.by_speaker[clip.speaker].append(clip.id)
 
     def draw(self, clip: Spoken, number: int) -> Tensor:
         """Other clips of the same speaker one after another, drawn for the `number`-th time that one is needed.
 
-        Who has one clip only is prompted with that. What is too short is heard again and again.
+        A clip of who has one only, or whose speaker has no name, is prompted with itself. What is too short is heard
+        again and again.
         """
-        others = [each for each in self.by_speaker[clip.speaker] if each != clip.id] or [clip.id]
+        others = [each for each in self.by_speaker.get(clip.speaker, ()) if each != clip.id] or [clip.id]
         rng = np.random.default_rng(shard_seed(self.seed, number))
         heard: list[np.ndarray] = []
         for index in rng.permutation(len(others)):

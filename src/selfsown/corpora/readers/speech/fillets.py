@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from selfsown.audio import unnamed_speaker
 from selfsown.corpora.readers.speech.clips import Clip
 from selfsown.corpora.readers.tables import read_text
 from selfsown.sources import fetch
@@ -66,7 +67,7 @@ def join(script: Path, sound: Path, language: str, source: str) -> Iterator[Clip
                 file=str(audio),
                 text=line.text if line else "",
                 language=language,
-                speaker=f"fillets-{line.speaker}" if line and line.speaker else "fillets-unknown",
+                speaker=f"fillets-{line.speaker}" if line and line.speaker else unnamed_speaker("fillets"),
                 source=source,
                 reason=reason,
             )

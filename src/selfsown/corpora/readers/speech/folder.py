@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from selfsown.audio import unnamed_speaker
 from selfsown.corpora.readers.speech.clips import SPLITS, Clip
 from selfsown.corpora.readers.tables import Row, csv_rows, json_rows, named_split, open_parquet, own_paths, split_of
 from selfsown.corpora.readers.tables.values import NotTextError, missing, text_of
@@ -43,11 +44,6 @@ def clips(source: str, asked: Sequence[str], languages: Sequence[str]) -> Iterat
 def counts(source: str, asked: Sequence[str]) -> Counter[str]:
     """How many rows of a registered folder are in each language, asked for or not."""
     return Counter(clip.language for clip in read(fetch(source), source, asked))
-
-
-def unnamed(source: str) -> str:
-    """The speaker of a folder's rows that name none."""
-    return f"{source}-unknown"
 
 
 def read(folder: Path, source: str, languages: Sequence[str]) -> Iterator[Clip]:
@@ -166,7 +162,7 @@ class _Manifest:
             text=text,
             # a row that does not say is refused once, under the first language
             language=language or self.languages[0],
-            speaker=speaker or unnamed(self.source),
+            speaker=speaker or unnamed_speaker(self.source),
             source=self.source,
             split=SPLIT_NAMES.get(split_of(split), ""),
             reason=reason,
