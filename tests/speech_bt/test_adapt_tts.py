@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,9 @@ from selfsown.speech_bt.adapt_tts import AdaptTtsParams, adapt_tts, batches, som
 from selfsown.speech_bt.adapt_tts.vocabulary import grow
 from selfsown.speech_bt.codes import CodesParams, codes
 from selfsown.speech_bt.engines import CoquiVoice, EngineError, Failure, load_engine
+from selfsown.speech_bt.engines.xtts import XttsEngine
 from selfsown.speech_bt.tts import TtsParams, tts
+from selfsown.speech_bt.xtts import spelling
 from selfsown.speech_bt.xtts.audio_tokenizer import RATE
 from selfsown.speech_bt.xtts.spelling import SPACE, encode
 
@@ -202,6 +205,26 @@ def test_known_languages_are_read_as_upstream_reads_them() -> None:
     for text, language in (("Mám 14 ryb, p. Nováku!", "cs"), ("Dr.  Smith has 2nd", "en-us")):
         assert encode(tokenizer, text, language) == tokenizer.encode(text.strip().lower(), lang=language)
     assert len(SPECIAL) + len(LETTERS) < tokenizer.get_number_tokens()
+
+
+def test_a_language_whose_rules_are_not_installed_is_named_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spelling, "find_spec", lambda module: None)
+    spelling.check_rules(["cs", "vi"])
+    expected = r"'zh': XTTS reads it by the package pypinyin, .*`pip install pypinyin`"
+    (tmp_path / "dvae.safetensors").touch()
+    wanted = {"languages": ["cs", "zh"], "seconds": {"low": 0.5, "high": 2}, "shard_size": 4}
+    with pytest.raises(UserError, match=expected):
+        codes(CodesParams.model_validate(wanted), tts=tmp_path, speech=tmp_path, codes=tmp_path / "codes")
+    params = AdaptTtsParams.model_validate(PARAMS | {"languages": ["cs", "zh"]})
+    with pytest.raises(UserError, match=expected):
+        adapt_tts(params, tts=tmp_path, codes=tmp_path, speech=tmp_path, model=tmp_path / "model")
+    voice = CoquiVoice(engine="coqui", model="xtts", licence="none", language="zh-cn", speaker="Ana")
+    with pytest.raises(UserError, match=r"'zh-cn': XTTS reads it by the package pypinyin"):
+        XttsEngine(SimpleNamespace(args=SimpleNamespace(output_sample_rate=RATE)), None).synthesize(["你好"], voice)
+    with pytest.raises(UserError, match=r"'ja': .*`pip install cutlet 'fugashi\[unidic-lite\]'`"):
+        spelling.check_rules(["ja"])
 
 
 # --- training

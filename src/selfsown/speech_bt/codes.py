@@ -26,6 +26,7 @@ from selfsown.products import CardInfo, read_card, read_product
 from selfsown.shards import ShardResult, map_shards, with_reason
 from selfsown.speech_bt.xtts.audio_tokenizer import RATE, dvae_file, load_dvae
 from selfsown.speech_bt.xtts.folder import read_weights
+from selfsown.speech_bt.xtts.spelling import check_rules
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 
 CODES = pa.schema([
@@ -49,8 +50,9 @@ def codes(params: CodesParams, *, tts: In, speech: In, codes: Out, identity: Ide
     """Encode every seed and dev utterance of a fitting length.
 
     Raises:
-        UserError: the model's folder has no audio tokenizer.
+        UserError: the model's folder has no audio tokenizer, or XTTS has no rules here for a language.
     """
+    check_rules(params.languages)  # adapt_tts needs them, hours later
     dvae_file(tts)
     table = read_product(speech, ["id", "audio", "text", "language", "speaker", "duration", "split"])
     chosen = pc.field("split").isin(SPLITS) & pc.field("language").isin(list(params.languages))

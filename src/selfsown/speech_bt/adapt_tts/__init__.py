@@ -38,7 +38,7 @@ from selfsown.speech_bt.xtts.folder import (
     read_weights,
     save_xtts,
 )
-from selfsown.speech_bt.xtts.spelling import clean, encode, language_code
+from selfsown.speech_bt.xtts.spelling import check_rules, clean, encode, language_code
 from selfsown.stage import In, Metrics, Out, StageParams, stage
 from selfsown.training import (
     LogToMlflow,
@@ -85,8 +85,10 @@ def adapt_tts(params: AdaptTtsParams, *, tts: In, codes: In, speech: In, model: 
     """Train one model; a killed run goes on from its last whole checkpoint.
 
     Raises:
-        UserError: no seed or dev speech that the model can take, or arguments that the library does not take.
+        UserError: no seed or dev speech that the model can take, arguments that the library does not take, or a
+            language whose rules are not installed.
     """
+    check_rules(params.languages)
     work = work_folder(model, identity)
     set_seed(params.seed)
     rows = read_product(codes).to_pylist()

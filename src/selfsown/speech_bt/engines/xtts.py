@@ -27,7 +27,7 @@ from selfsown.products import read_product
 from selfsown.shards.seeds import shard_seed
 from selfsown.speech_bt.engines.protocol import EngineError, Failure
 from selfsown.speech_bt.engines.voices import CoquiVoice
-from selfsown.speech_bt.xtts.spelling import encode, language_code
+from selfsown.speech_bt.xtts.spelling import check_rules, encode, language_code
 
 # Of the paper's code: seconds of the prompt that condition the voice, in chunks.
 _PROMPT_SECONDS, _CHUNK_SECONDS = 16, 4
@@ -53,6 +53,7 @@ class XttsEngine:
         self, sentences: Sequence[str], voices: Sequence[CoquiVoice], seed: int = 0
     ) -> list[Samples | Failure]:
         """See `MixingEngine`; sentences of like length stand in a batch, whoever speaks them."""
+        check_rules({voice.language for voice in voices if voice.language})
         results: dict[int, Samples | Failure] = {}
         tokens: dict[int, list[int]] = {}
         for index, (sentence, voice) in enumerate(zip(sentences, voices, strict=True)):
