@@ -98,3 +98,12 @@ def test_whatever_is_measured_is_declared() -> None:
     assert {"untouched_short", *arms, *alphas} == {row.arm for row in rows} and "ood_wer_minus_real" in {
         r.measure for r in rows
     }
+
+
+def test_every_claim_and_table_stands_for_a_language_that_is_counted_in_characters() -> None:
+    said = read_paper(ROOT / "pipelines" / "speech_bt" / "paper.yaml", composed("profile=laptop"))
+    for claim in said.claims:
+        names = [claim.measure] if isinstance(claim.measure, str) else [*claim.measure]
+        assert {name.replace("wer", "cer") for name in names} <= {*names}, claim.text
+    for table in said.tables:
+        assert {name.replace("wer", "cer") for name in table.measures} <= {*table.measures}, table.caption
