@@ -10,7 +10,9 @@ import yaml
 from tests.profiles import PROFILES, ROOT, composed, write_params
 from transformers import WhisperConfig
 
+from selfsown.corpora.readers.texts import TEXTS
 from selfsown.params import ParamsError, load_params
+from selfsown.speech_bt.synthesize import SynthesizeParams
 from selfsown.speech_bt.train import TrainParams, freeze, training_arguments
 from selfsown.speech_bt.whisper.windowed import WindowedWhisper, encode
 from selfsown.stage import load_stage
@@ -117,6 +119,36 @@ def test_the_paper_takes_nothing_from_laptop_unmeant() -> None:
 @pytest.mark.parametrize("profile", ["gpu", "paper"])
 def test_checkpoints_are_chosen_on_enough_dev_speech(profile: str, stage: str) -> None:
     assert composed(f"profile={profile}")["speech_bt"][stage]["dev_limit"] >= 150
+
+
+def recipe() -> dict[str, Any]:
+    """The parameters of `gpu` after the changes for a language of one's own that its comments list."""
+    config = copy.deepcopy(composed("profile=gpu"))
+    lines = (ROOT / "conf" / "speech_bt" / "gpu.yaml").read_text().partition("and in params.yaml")[2].splitlines()
+    for line in lines[1:]:
+        if not line.startswith("#   "):
+            break
+        (name, value), *_ = yaml.safe_load(line.removeprefix("#")).items()
+        *sections, key = name.split(".")
+        inner = config
+        for section in sections:
+            inner = inner[section]
+        assert key in inner or key == "vi", name
+        inner[key] = value
+    return config
+
+
+def test_the_recipe_for_a_language_of_ones_own_can_pass_its_gate() -> None:
+    config = recipe()
+    assert config["languages"] == ["vi"] and not any("vi" in text.languages for text in TEXTS.values())
+    spoken, least = config["speech_bt"]["synthesize"], config["speech_bt"]["gate"]["expect"]
+    SynthesizeParams.model_validate({**spoken, "data_seed": 1, "languages": ["vi"]})
+    sentences = min(config["corpora"]["sentences"]["limits"]["dialogue"], spoken["sentences"]["dialogue"])
+    assert sentences >= 10 * least["sentences"]["min_rows"], "of 100 hours not all"
+    possible = least["sentences"]["min_rows"] * spoken["renditions"]
+    assert possible > least["synthetic"]["min_rows"] > least["accepted"]["min_rows"]
+    assert least["accepted"]["min_voices"] <= len(spoken["voices"]["vi"])
+    assert config["speech_bt"]["adapt_tts"]["arguments"]["max_steps"] == 10_000
 
 
 LARGE_V3 = WhisperConfig(
