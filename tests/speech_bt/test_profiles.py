@@ -10,6 +10,7 @@ import yaml
 from tests.profiles import PROFILES, ROOT, composed, write_params
 from transformers import WhisperConfig
 
+from selfsown.corpora.readers.speech import fillets, tuxpaint
 from selfsown.corpora.readers.texts import TEXTS
 from selfsown.params import ParamsError, load_params
 from selfsown.speech_bt.synthesize import SynthesizeParams
@@ -119,6 +120,15 @@ def test_the_paper_takes_nothing_from_laptop_unmeant() -> None:
 @pytest.mark.parametrize("profile", ["gpu", "paper"])
 def test_checkpoints_are_chosen_on_enough_dev_speech(profile: str, stage: str) -> None:
     assert composed(f"profile={profile}")["speech_bt"][stage]["dev_limit"] >= 150
+
+
+def test_the_paper_is_tested_out_of_domain_and_on_a_language_it_is_not_trained_on() -> None:
+    config = composed("profile=paper")
+    speech, readers = config["corpora"]["speech"], {"fillets": fillets, "tuxpaint": tuxpaint}
+    there = {language for name in speech["out_of_domain"] for language in readers[name].LANGUAGES}
+    assert {"cs", "nl", "fr", "es"} == there & set(config["languages"])
+    assert set(speech["out_of_domain_languages"]) <= there - set(config["languages"]) and speech["minutes"]["ood"]
+    assert "ood" in config["speech_bt"]["transcribe"]["splits"] and speech["out_of_domain_languages"]
 
 
 def recipe() -> dict[str, Any]:
