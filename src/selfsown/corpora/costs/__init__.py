@@ -35,7 +35,8 @@ def _speech(block: Mapping[str, Any], languages: list[str]) -> set[str]:
     found: set[str] = set()
     for corpus in [*block["in_domain"], *block["out_of_domain"]]:
         if corpus == "fillets":
-            found |= {fillets.TEXTS, *(f"{fillets.TEXTS}-{language}" for language in languages)}
+            spoken = [language for language in languages if language in fillets.LANGUAGES]
+            found |= {fillets.TEXTS, *(f"{fillets.TEXTS}-{language}" for language in spoken)}
         else:
             found.add(tuxpaint.SOURCE if corpus == "tuxpaint" else corpus)
     return found
