@@ -151,7 +151,7 @@ def ours(
 def bench_training(params: TrainParams, dev: list[Clip]) -> dict[str, Any]:
     """Clips per second of both, and the dev WER of both models after the last repeat, decoded alike at 30 s."""
     processor = WhisperProcessor.from_pretrained(UNTOUCHED)
-    groups, shares = groups_of("mixed", params, SPEECH, SYNTHETIC, ACCEPTED)
+    groups, shares = groups_of("mixed", params, processor.tokenizer, SPEECH, SYNTHETIC, ACCEPTED)
     rng = np.random.default_rng(params.seed)
     networks = {}
     for name, kind in (("peer", WhisperForConditionalGeneration), ("ours", whisper.WindowedWhisper)):
