@@ -9,7 +9,6 @@ import difflib
 import re
 import typing
 from collections.abc import Collection, Iterable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -89,7 +88,6 @@ def stage_names() -> list[str]:
     return sorted(stage_files())
 
 
-@cache
 def stage_files() -> dict[str, Path]:
     """The file of every stage: `<pipeline>/<stage>.py`, or `<pipeline>/<stage>/__init__.py` where it has a folder."""
     files = {path.relative_to(PACKAGE): path for depth in ("*/*.py", "*/*/__init__.py") for path in PACKAGE.glob(depth)}
