@@ -197,6 +197,7 @@ def test_arrow_shards_hold_the_same_rows_and_are_read_where_they_lie(tmp_path: P
     before = pa.total_allocated_bytes()
     with pa.memory_map(str(tmp_path / "arrow" / "part-00001.arrow")) as mapped:
         table = pa.ipc.open_file(mapped).read_all()
-        assert len(table["value"].chunks) == 1 and pa.total_allocated_bytes() == before
+        assert len(table["value"].chunks) == 1
+        assert pa.total_allocated_bytes() <= before  # less where what another test left is freed
     again = map_shards(make_worker, range(3), tmp_path / "again", file_format="arrow", **options)
     assert again.digest == card.digest
