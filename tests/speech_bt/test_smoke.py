@@ -11,7 +11,7 @@ from selfsown.speech_bt.interpolate import picked
 
 pytestmark = [pytest.mark.recipe, pytest.mark.usefixtures("smoke")]
 
-ARMS = ("real", "synthetic", "mixed", "other_text", "quality_espeak", "share_25")
+ARMS = ("real", "synthetic", "mixed", "other_text", "quality_noise_10", "share_25")
 DECODED = ("untouched", *ARMS, "interpolated")
 
 
@@ -22,8 +22,8 @@ DECODED = ("untouched", *ARMS, "interpolated")
         ("intelligibility", 30),
         ("accepted", 8),
         ("interpolations", 8),
-        ("qualities/espeak", 20),
-        ("transcripts/qualities/espeak", 8),
+        ("qualities/noise_10", 20),
+        ("transcripts/qualities/noise_10", 8),
         *((f"transcripts/{arm}", 3) for arm in DECODED),
     ],
 )
@@ -62,14 +62,14 @@ def test_every_sweep_has_points() -> None:
     rows = json.loads(Path("metrics/speech_bt.rows.json").read_text())
     found = {(row["measure"], row["arm"]): row for row in rows if row["part"] == ""}
     points = {
-        "norm_i": ("share_25", "quality_espeak"),
+        "norm_i": ("share_25", "quality_noise_10"),
         "minutes": ("real", "share_25"),
         "real_share": ("share_25", "real"),
     }
     for x, arms in points.items():
         assert all((x, arm) in found and ("wer", arm) in found for arm in arms)
-    assert found["norm_i", "share_25"]["value"] != found["norm_i", "quality_espeak"]["value"]
-    assert {"dev_wer_minus_real", "wer_minus_real"} <= {name for name, arm in found if arm == "quality_espeak"}
+    assert found["norm_i", "share_25"]["value"] != found["norm_i", "quality_noise_10"]["value"]
+    assert {"dev_wer_minus_real", "wer_minus_real"} <= {name for name, arm in found if arm == "quality_noise_10"}
 
 
 def test_gate_measured_every_voice() -> None:
