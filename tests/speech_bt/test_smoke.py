@@ -37,7 +37,8 @@ def test_model(arm: str) -> None:
     model = WhisperForConditionalGeneration.from_pretrained(folder)
     assert model.config.architectures == ["WhisperForConditionalGeneration"]
     assert model.generation_config.language == "cs" and model.generation_config.task == "transcribe"
-    assert 0 < json.loads((folder / "training.json").read_text())[-1]["dev_wer"] < 2
+    # Three clips after two steps: such a model may still repeat itself, and no decoder writes without end.
+    assert 0 < json.loads((folder / "training.json").read_text())[-1]["dev_wer"] < 6
 
 
 def test_the_registered_model_has_weights_that_the_dev_set_chose() -> None:
