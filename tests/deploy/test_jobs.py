@@ -104,7 +104,8 @@ def test_slurm_reads_what_a_requeued_job_needs() -> None:
 
 
 NODE = """
-# A network and a table of processes of its own: `ray stop` ends every Ray that it sees.
+# A network and a table of processes of its own: `ray stop` ends every Ray that it sees. It keeps its
+# sessions in /tmp/ray.
 set -eu
 mkdir -p /tmp/ray && mount -t tmpfs none /tmp/ray
 ip link set lo up

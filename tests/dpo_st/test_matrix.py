@@ -57,6 +57,11 @@ def test_chains_of_samples_and_steps_of_every_model(profile: str) -> None:
     assert own["pairs"]["reference"]["mask_results"] == own["dpo"]["mask_results"] == own["sft"]["mask_results"]
 
 
+def test_laptop_starts_few_stages(tmp_path: Path) -> None:
+    made = outs(tmp_path, composed("profile=laptop"))
+    assert len({stage.addressing for stage in made.values() if "dpo_st" in stage.path_in_repo}) <= 14
+
+
 @pytest.mark.parametrize(
     ("profile", "batch", "rate", "warm_up", "dpo_batch", "dpo_rate", "dpo_steps", "most", "samples"),
     [("gpu", 96, 3e-4, 0.1, 96, 7e-7, 150, 500, 5), ("paper", 128, 2e-5, 0.03, 128, 3e-7, 100, 640, 10)],
