@@ -200,6 +200,7 @@ def test_no_question_breaks_the_mask(question: str) -> None:
     [
         ("2 pies a day, 2 times as many", "<<2*2=4>>4 <<2+4=6>>6", 6, "+ number0 * number0 number1"),
         ("36 pieces, 50% of them red", "<<36*0.5=18>>18", 18, "* number0 / number1 100"),
+        ("3 of 4 pies, 200 guests", "<<3/4=75%>>75% <<0.75*200=150.>>150", 150, "* / number0 number1 number2"),
         ("5 bags of 4", "<<5*4=20>>20 <<10+10=20>>20", 20, ""),
         ("5 bags of 4", "<<5*4=20>>20 <<20*7=140>>140", 140, "* * number0 number1 7"),
         ("5 bags of 4", "<<7*7=49>>49", 49, ""),

@@ -203,6 +203,8 @@ def test_right_answers_by_wrong_calculations_may_be_left_out() -> None:
         ("<<48/2=24>>24 and <<10/3=3.33>>3.33", None),
         ("[ 48 / 2 = 24] 24", None),
         ("<<2*1,000=2,000>>", None),
+        ("<<2/3=66.7%>> and <<5*2=10.>>", None),
+        ("<<2/3=76.7%>>", "2/3 is 0.67, stated is 76.7%"),
         ("<<48/2=24>> then <<24+1=26>>", "24+1 is 25, stated is 26"),
         ("<<3/0=1>>", "'3/0' cannot be worked out"),
         ("<<__import__('os')=1>>", "\"__import__('os')\" cannot be worked out"),

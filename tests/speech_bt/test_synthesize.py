@@ -107,6 +107,9 @@ def test_another_quality_says_the_same_by_other_voices_or_with_noise() -> None:
     spoken = [[(line.id, line.text) for line in each if line.split == "synthetic"] for each in (main, lines["other"])]
     assert spoken[0] == spoken[1] and len(spoken[0]) == 10 + 2
     assert {line.speaker for line in lines["other"]} == {VOICES[0].name}
+    two = {"cs": tuple(VOICES), "nl": tuple(VOICES[1:])}
+    own = params(voices=two, qualities={"other": few}).of("other").voices
+    assert own == {"cs": tuple(VOICES[:1]), "nl": two["nl"]}, "a language that the quality does not name"
     with pytest.raises(UserError, match="no 'nosie'; there is noise, other"):
         wanted.of("nosie")
 

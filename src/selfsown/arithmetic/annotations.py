@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from selfsown.arithmetic.calculations import PERCENT, plain_calculation, plain_result
+from selfsown.arithmetic.calculations import PERCENT, plain_calculation, stated_values
 from selfsown.arithmetic.expression import (
     Constant,
     Expression,
@@ -21,7 +21,6 @@ from selfsown.arithmetic.expression import (
     Refused,
     check_length,
     evaluate,
-    parse_decimal,
     parse_leaf,
     print_decimal,
     print_leaf,
@@ -96,30 +95,21 @@ def parse_annotations(text: str) -> Expression:
         if _NAME.fullmatch(annotation.stated):
             by_name[annotation.stated] = last
         else:
-            stated = _stated(last, annotation)
-            _check(last, annotation, stated)
-            by_value[stated] = last
+            by_value[_stated(last, annotation)] = last
     if last is None:
         raise Refused("no annotation")
     return last
 
 
 def _stated(expression: Expression, annotation: Annotation) -> Fraction:
-    """The result as a value; of `50%` whichever of 50 and a half the calculation has."""
-    text = plain_result(annotation.stated)
-    value = parse_decimal(text.removesuffix("%"))
-    return value / 100 if text.endswith("%") and evaluate(expression) == value / 100 else value
-
-
-def _check(expression: Expression, annotation: Annotation, stated: Fraction) -> None:
-    """Within half a unit of the last decimal stated, so `<<1/3=0.33>>` is right and `<<1/3=0.34>>` is not."""
+    """The result as a value, within half of its last decimal: `<<1/3=0.33>>` is right, `<<1/3=0.34>>` is not."""
     value = evaluate(expression)
-    if value == stated:
-        return
-    places = len(annotation.stated.removesuffix("%").partition(".")[2])
-    if abs(value - stated) * 2 * 10**places > 1 or (value.denominator == 1 and value != stated):
-        right, stated_text = shorten(print_value(value)), shorten(annotation.stated)
-        raise Refused(f"{shorten(annotation.calculation)} is {right}, stated is {stated_text}")
+    for stated in stated_values(annotation.stated):
+        away = abs(value - stated.value)
+        if away == 0 or (away * 2 <= stated.unit and value.denominator != 1):
+            return stated.value
+    right, wrong = shorten(print_value(value)), shorten(annotation.stated)
+    raise Refused(f"{shorten(annotation.calculation)} is {right}, stated is {wrong}")
 
 
 def print_annotations(

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from fractions import Fraction
 
+from selfsown.arithmetic.expression import parse_decimal
 from selfsown.examples import examples
 
 PERCENT = "percent"
@@ -25,10 +28,27 @@ _NEGATED_GROUP = re.compile(r"(^|\() *- *\(")
 _UNSAID = str.maketrans("", "", ",$€£¥ ")
 
 
-@examples(("$1,024.50", "1024.50"), ("50 %", "50%"))
-def plain_result(text: str) -> str:
-    """A result without currency and separators."""
-    return text.translate(_UNSAID)
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A value that a stated result may mean, and one in its last decimal."""
+
+    value: Fraction
+    unit: Fraction
+
+
+def stated_values(text: str) -> list[Stated]:
+    """What a stated result may mean, whatever currency, separators and needless point it has: `50%` is 50 or a half.
+
+    Raises:
+        Refused: no number.
+
+    >>> [str(stated.value) for text in ("$1,024.", "66.7 %") for stated in stated_values(text)]
+    ['1024', '667/10', '667/1000']
+    """
+    plain = text.translate(_UNSAID)
+    number = plain.removesuffix("%").removesuffix(".")
+    value, unit = parse_decimal(number), Fraction(1, 10 ** len(number.partition(".")[2]))
+    return [Stated(value / parts, unit / parts) for parts in ((1, 100) if plain.endswith("%") else (1,))]
 
 
 @examples(

@@ -110,12 +110,14 @@ class Between:
     """Two models of one architecture, in fp32, and the weights between them."""
 
     def __init__(self, untouched: Path, trained: Path) -> None:
-        both = [whisper.WindowedWhisper.from_pretrained(folder, dtype=torch.float32) for folder in (untouched, trained)]
-        self.untouched, self.trained = (network.state_dict() for network in both)
+        self.untouched, self.trained = (
+            whisper.WindowedWhisper.from_pretrained(folder, dtype=torch.float32) for folder in (untouched, trained)
+        )
 
     def __call__(self, alpha: float) -> dict[str, Tensor]:
         """(1 - alpha) x untouched + alpha x trained; exactly one of them at 0 and 1."""
-        return {key: torch.lerp(weight, self.trained[key], alpha) for key, weight in self.untouched.items()}
+        trained = self.trained.state_dict()
+        return {key: torch.lerp(weight, trained[key], alpha) for key, weight in self.untouched.state_dict().items()}
 
 
 class Interpolator:
@@ -138,8 +140,9 @@ class Interpolator:
 
 
 def _save(untouched: Path, trained: Path, alpha: float, model: Path) -> None:
-    network = whisper.WindowedWhisper.from_pretrained(trained, dtype=torch.float32)
-    network.load_state_dict(Between(untouched, trained)(alpha))
+    between = Between(untouched, trained)
+    network = between.trained
+    network.load_state_dict(between(alpha))
     network.config.interpolation_alpha = alpha
     with whole_folder(model) as made:
         network.export(made)

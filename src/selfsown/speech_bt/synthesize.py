@@ -44,7 +44,10 @@ class MatchedParams(Params):
 
 
 class QualityParams(Params):
-    """Speech of another quality: other `voices`, or another `augment`; what is left out is as in the main speech."""
+    """Speech of another quality: other `voices`, or another `augment`.
+
+    What is left out is as in the main speech, and so is a language that `voices` does not name.
+    """
 
     voices: dict[str, tuple[Voice, ...]] | None = None
     augment: AugmentParams | None = None
@@ -76,8 +79,9 @@ class SynthesizeParams(StageParams):
             known = ", ".join(self.qualities) or "none"
             raise UserError(f"params.yaml: speech_bt.synthesize.qualities: no {quality!r}; there is {known}")
         own = self.qualities[quality]
-        changed = {name: value for name in ("voices", "augment") if (value := getattr(own, name)) is not None}
-        return self.model_copy(update=changed)
+        return self.model_copy(
+            update={"voices": {**self.voices, **(own.voices or {})}, "augment": own.augment or self.augment}
+        )
 
 
 @dataclass(frozen=True)

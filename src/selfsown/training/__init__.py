@@ -7,9 +7,10 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import torch
+from pydantic import AfterValidator
 from torch import distributed
 from transformers import (
     EarlyStoppingCallback,
@@ -98,6 +99,10 @@ def bounded(block: Mapping[str, Any]) -> dict[str, Any]:
     if not (isinstance(block.get("max_steps"), int) and block["max_steps"] >= 1):
         raise ValueError("max_steps must be there, and at least 1: the order of what is read is planned for it")
     return dict(block)
+
+
+Bounded = Annotated[dict[str, Any], AfterValidator(bounded)]
+"""Such a block as a parameter."""
 
 
 def planned_batches(block: Mapping[str, Any]) -> tuple[int, int]:

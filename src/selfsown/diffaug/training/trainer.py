@@ -15,8 +15,8 @@ from selfsown.errors import UserError
 from selfsown.launcher import process_count
 from selfsown.stage import StageParams
 from selfsown.training import (
+    Bounded,
     LogToMlflow,
-    bounded,
     dev_history,
     finish,
     library_arguments,
@@ -44,11 +44,10 @@ class TrainingParams(StageParams):
     dev_limit: int = Field(ge=2)
     pass_rows: PositiveInt | None
     recompute: bool = False
-    arguments: dict[str, Any]
+    arguments: Bounded
 
     @model_validator(mode="after")
     def _whole_batches(self) -> Self:
-        bounded(self.arguments)
         if self.arguments.get("gradient_accumulation_steps", 1) != 1:
             raise ValueError(
                 "arguments.gradient_accumulation_steps: a batch is contrasted as a whole; for one that does not fit "

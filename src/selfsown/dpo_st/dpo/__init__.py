@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, field_validator
+from pydantic import Field
 from transformers import set_seed
 from trl import DPOConfig
 
@@ -29,7 +29,7 @@ from selfsown.identity import Identity
 from selfsown.products import read_product
 from selfsown.shards.seeds import purpose_seed
 from selfsown.stage import In, Metrics, Out, StageParams, stage
-from selfsown.training import LogToMlflow, Patience, bounded, planned_batches, work_folder
+from selfsown.training import Bounded, LogToMlflow, Patience, planned_batches, work_folder
 from selfsown.training.orders import by_length
 
 SECTION = "dpo_st.dpo"
@@ -48,12 +48,7 @@ class DpoParams(StageParams):
     dev: SamplingParams
     dev_limit: int = Field(ge=1)
     patience: int | None = Field(None, ge=1)
-    arguments: dict[str, Any]
-
-    @field_validator("arguments")
-    @classmethod
-    def _bounded(cls, arguments: dict[str, Any]) -> dict[str, Any]:
-        return bounded(arguments)
+    arguments: Bounded
 
 
 @stage(tracked=True, distributed=True)

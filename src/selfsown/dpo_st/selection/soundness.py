@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from selfsown.arithmetic import Refused, find_annotations, parse_value
-from selfsown.arithmetic.calculations import plain_result
+from selfsown.arithmetic.calculations import stated_values
 from selfsown.reasoning.calculator import calculate
 
 ROUNDED = Fraction(1, 100)
@@ -27,7 +27,7 @@ def annotation_fault(rationale: str) -> str | None:
         if result is None:
             return f"{annotation.calculation!r} cannot be worked out"
         try:
-            off = abs(parse_value(result) - parse_value(plain_result(annotation.stated)))
+            off = min(abs(parse_value(result) - stated.value) for stated in stated_values(annotation.stated))
         except Refused:
             return f"{annotation.calculation} is {result}, stated is no number"
         if off >= ROUNDED:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self, get_args
 
 import numpy as np
 import torch
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import Optimizer
@@ -31,6 +31,7 @@ from selfsown.msat.solvers.representation import Encoded, Problem, Unreadable, c
 from selfsown.msat.solvers.scoring import is_right, solve
 from selfsown.stage import StageParams
 from selfsown.training import (
+    Bounded,
     LogToMlflow,
     Patience,
     bounded,
@@ -61,13 +62,8 @@ class TrainingParams(StageParams):
     dev_batch_size: int = Field(ge=1)
     patience: int | None = Field(None, ge=1)
     encoder_rate: float = Field(gt=0, le=1)
-    arguments: dict[str, Any]
+    arguments: Bounded
     solver_arguments: dict[SolverOrSource, dict[str, Any]] = Field(default_factory=dict)
-
-    @field_validator("arguments")
-    @classmethod
-    def _bounded(cls, arguments: dict[str, Any]) -> dict[str, Any]:
-        return bounded(arguments)
 
     def of_solver(self, kind: Kind, source: str = "") -> Self:
         """With the arguments of one kind of solver, on the problems of one source."""

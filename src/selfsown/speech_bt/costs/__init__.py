@@ -38,7 +38,7 @@ def works(params: Mapping[str, Any], made: Mapping[str, Model]) -> Iterator[Work
     windows = max(section["intelligibility"]["windows"])
     qualities: dict[str, Mapping[str, Any]] = {"": {}, **said["qualities"]}
     for quality, own in qualities.items():
-        block = {**said, **{name: value for name, value in own.items() if value is not None}}
+        block = {**said, "voices": {**said["voices"], **(own.get("voices") or {})}}
         spoken = _spoken(block, languages)
         for engine, sentences in spoken.items():
             yield _synthesized(f"{quality} {engine}".strip(), engine, sentences)

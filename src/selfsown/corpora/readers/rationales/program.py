@@ -26,7 +26,7 @@ from selfsown.arithmetic import (
     print_value,
     walk,
 )
-from selfsown.arithmetic.calculations import PERCENT, plain_calculation, plain_result
+from selfsown.arithmetic.calculations import PERCENT, plain_calculation, stated_values
 from selfsown.arithmetic.expression import MAX_DIGITS
 from selfsown.arithmetic.notations import read_infix
 
@@ -80,12 +80,17 @@ def program(rationale: str, masked: Masked, answer: Fraction, constants: Collect
     try:
         for annotation in find_annotations(rationale):
             last = read_infix(plain_calculation(annotation.calculation), values.operand)
-            values.add(parse_decimal(plain_result(annotation.stated)), last)
+            values.add(_meant(annotation.stated, evaluate(last, numbers)), last)
         if last is None or not any(isinstance(part, Number) for part in walk(last)):
             return ""
         return print_prefix(last) if evaluate(last, numbers) == answer else ""
     except Refused:
         return ""
+
+
+def _meant(stated: str, value: Fraction) -> Fraction:
+    """What is stated, as later steps will say it: of `50%` whichever of 50 and a half is nearer to what it comes to."""
+    return min((each.value for each in stated_values(stated)), key=lambda each: abs(each - value))
 
 
 class _Values:
