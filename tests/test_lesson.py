@@ -41,6 +41,7 @@ def clone(tmp_path: Path) -> Path:
         pytest.skip("needs the environment that scripts/setup.sh makes")
     root = tmp_path / "selfsown"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(root)], check=True)
+    subprocess.run(["git", "checkout", "-q", "-B", "main"], cwd=root, check=True)  # whatever is checked out here
     (root / ".venv").symlink_to(ENVIRONMENT)
     return root
 
