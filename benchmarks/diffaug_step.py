@@ -137,6 +137,13 @@ class Bench:
         self.objective.train()
         return max(abs(ours - peer) for ours, peer in losses)
 
+    def positions(self, arm: str) -> int:
+        """Tokens that the encoder passes in all batches, what rows are filled up with too; the template's state not."""
+        if arm == "peer":
+            return sum(map(len, self.batches)) * 3 * (MAX_TOKENS + self.objective.encoder.template.size)
+        given = (self.collate([Item(contrasted=each.sentences) for each in batch]) for batch in self.batches)
+        return sum(rows["input_ids"].numel() for each in given for rows in each["passes"])
+
     def speed(self, arm: str, half: bool, clock: Callable[[], float]) -> float:
         """Sentences per second over all batches, forward and backward."""
         start = clock()
@@ -157,7 +164,7 @@ def main() -> None:
     clock = time.process_time if one_thread else time.perf_counter
     half = compute_dtype() == torch.bfloat16
     torch.manual_seed(SEED)
-    print(f"{'pooling':>8} {'ours':>8} {'peer':>8} {'ratio':>6}  sentences/s")
+    print(f"{'pooling':>8} {'ours':>8} {'peer':>8} {'ratio':>6} {'tokens':>6}  sentences/s; the peer's tokens to ours")
     found: dict[str, dict[str, Any]] = {}
     for name, embedding in (("mask", PAPER), ("mean", MEAN)):
         encoder, triplets = (made if smoke else real)(embedding, 40 if smoke else 2000)
@@ -170,11 +177,10 @@ def main() -> None:
                 measured = bench.speed(arm, half, clock)
                 if repeat or smoke:
                     speeds[arm].append(measured)
-        found[name] = {**ratio(speeds["ours"], speeds["peer"]), "loss_difference": apart}
-        print(
-            f"{name:>8} {found[name]['ours']:>8.1f} {found[name]['peer']:>8.1f} {found[name]['ratio']:>6.2f}",
-            flush=True,
-        )
+        fewer = bench.positions("peer") / bench.positions("ours")
+        found[name] = {**ratio(speeds["ours"], speeds["peer"]), "fewer_tokens": fewer, "loss_difference": apart}
+        ours, peer, times = (found[name][key] for key in ("ours", "peer", "ratio"))
+        print(f"{name:>8} {ours:>8.1f} {peer:>8.1f} {times:>6.2f} {fewer:>6.2f}", flush=True)
     if smoke:
         return
     write_result(
