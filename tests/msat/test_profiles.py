@@ -95,6 +95,14 @@ def test_asdiv_a_is_learnt_in_sixteen_passes_and_tested_in_all_folds() -> None:
         assert arguments["max_steps"] * arguments["per_device_train_batch_size"] / rows == pytest.approx(16, abs=0.1)
 
 
+def test_an_ablation_on_one_fold_is_what_the_study_does_on_five() -> None:
+    five, one = (composed("profile=study", f"variant={name}")["msat"] for name in ("asdiv-a", "[asdiv-a-fold0,full]"))
+    assert one["matrix"].pop("sets") == ["asdiv-a-fold0"]
+    assert one.pop("matrix")["pretraining"] == ["pretrained", "full"]
+    del five["matrix"]
+    assert one == five
+
+
 @pytest.mark.parametrize(
     ("solver", "problem_set", "start", "steps", "decay_ratio", "warm_up", "every"),
     [
