@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+
+from selfsown.plan.profile import parameters
 
 ROOT = Path(__file__).parents[1]
 PROFILES = sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml"))
@@ -22,10 +22,7 @@ PIPELINES = sorted(path.parent.name for path in ROOT.glob("pipelines/*/dvc.yaml"
 @cache
 def composed(*overrides: str) -> dict[str, Any]:
     """The parameters of these Hydra overrides; whoever changes them copies first."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base=None):
-        config = OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
-    assert isinstance(config, dict)
-    return config
+    return parameters(*overrides, conf=ROOT / "conf")
 
 
 def write_params(folder: Path, config: dict[str, Any]) -> Path:

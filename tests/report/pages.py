@@ -7,19 +7,11 @@ from typing import Any
 
 import yaml
 from dvc.repo import Repo
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+from tests.profiles import PROFILES, ROOT, composed
 
 from selfsown.report.page import PageParams, page
 
-ROOT = Path(__file__).parents[2]
-PROFILES = sorted(path.stem for path in (ROOT / "conf/profile").glob("*.yaml"))
-
-
-def composed(*overrides: str) -> Any:
-    """`params.yaml` of a profile."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base=None):
-        return OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
+__all__ = ["PROFILES", "ROOT", "composed"]
 
 
 def write(path: Path, value: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
@@ -15,16 +16,35 @@ def choices(group: str) -> list[str]:
     return sorted(path.stem for path in _conf(group).glob("*.yaml"))
 
 
-def composed(*overrides: str) -> str:
-    """The text of `params.yaml` for these Hydra overrides.
+def parameters(*overrides: str, conf: Path | None = None) -> dict[str, Any]:
+    """What `conf/` says with these Hydra overrides.
+
+    Profiles build on each other, and Hydra merges what they say: only `null` takes an entry of a pipeline's `matrix`
+    away that an earlier one has.
 
     Raises:
         HydraException: `conf/` has no such choice or key.
     """
-    with initialize_config_dir(str(_conf().resolve()), version_base=None):
+    with initialize_config_dir(str((conf or _conf()).resolve()), version_base=None):
         config = compose(config_name="config", overrides=list(overrides))
-    OmegaConf.resolve(config)
-    return OmegaConf.to_yaml(config)
+    made: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    for section in made.values():
+        if isinstance(section, dict) and isinstance(matrix := section.get("matrix"), dict):
+            section["matrix"] = _without_nulls(matrix)
+    return made
+
+
+def _without_nulls(block: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_nulls(value) if isinstance(value, dict) else value
+        for key, value in block.items()
+        if value is not None
+    }
+
+
+def composed(*overrides: str) -> str:
+    """The same as the text of `params.yaml`."""
+    return OmegaConf.to_yaml(OmegaConf.create(parameters(*overrides)))
 
 
 def _conf(*group: str) -> Path:
