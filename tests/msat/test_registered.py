@@ -26,7 +26,7 @@ def test_a_registered_solver_answers(tmp_path: Path, monkeypatch: pytest.MonkeyP
     Path("params.yaml").write_text("profile: smoke\n")
     torch.manual_seed(1)
     DagSolver.fresh(tiny_config("dag"), tiny_encoder(Path("encoder"))).save(Path("solver"))
-    with pytest.raises(UserError, match="no version is @champion"):
+    with pytest.raises(UserError, match="nothing was tracked there yet"):
         CliRunner().invoke(app, ["solve", EXAMPLE], catch_exceptions=False)
     with tracking.run("msat.evaluate", experiment="msat", params={}, inputs={}, fingerprint="f"):
         version = tracking.log_model(
@@ -34,6 +34,8 @@ def test_a_registered_solver_answers(tmp_path: Path, monkeypatch: pytest.MonkeyP
             signature=tracking.signature([EXAMPLE], ["84"]), card="# A solver", inputs=[],
         )  # fmt: skip
     assert version == "1"
+    with pytest.raises(UserError, match="no version is @champion"):
+        CliRunner().invoke(app, ["solve", EXAMPLE], catch_exceptions=False)
     solutions = Solver.load(Path("solver")).solve([EXAMPLE, "3 of 4 ?"])
     expected = [solution.answer for solution in solutions]
     asked = ["solve", EXAMPLE, "3 of 4 ?", "--alias", "candidate"]
