@@ -360,7 +360,7 @@ def test_kill_9_goes_on_from_the_last_checkpoint_to_the_same_weights(
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
     assert not (tmp_path / "model" / "model.safetensors").exists(), "killed too late: it had finished"
     finish(command(inputs, tmp_path))
     assert_same_training(tmp_path / "model", undisturbed)
