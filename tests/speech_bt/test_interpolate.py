@@ -109,8 +109,9 @@ def test_no_smaller_alpha_would_do(wer: dict[float, float], tolerance: float) ->
 
 def test_weights_between_are_between(inputs: dict[str, Path]) -> None:
     between = Between(inputs["untouched"], inputs["trained"])
-    assert all(torch.equal(weight, between.untouched[key]) for key, weight in between(0).items())
-    assert all(torch.equal(weight, between.trained[key]) for key, weight in between(1).items())
+    for alpha, end in ((0, between.untouched), (1, between.trained)):
+        weights = end.state_dict()
+        assert all(torch.equal(weight, weights[key]) for key, weight in between(alpha).items())
 
 
 @pytest.mark.parametrize(
