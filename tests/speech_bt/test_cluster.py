@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.speech_bt.test_adapt_tts import write_speech
+from tests.speech_bt.test_prompts import PARAMS
 from tests.speech_bt.tiny_whisper import tiny_model, tiny_processor
 from tests.speech_bt.tiny_xtts import write_tiny_xtts
 from tests.test_cluster_stages import Losing, losing_a_node
@@ -20,11 +20,7 @@ __all__ = ["losing_a_node"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-SHARDS: dict[str, Any] = {"languages": ["vi"], "seconds": {"low": 0.5, "high": 2}, "shard_size": 1}
-PROMPTS = SHARDS | {
-    "dbfs": {"low": -30, "high": -5}, "max_wer": 100, "max_cosine": 1.0, "limit": 4, "windows": [4], "batch_size": 4,
-    "normalizer": "whisper_basic",
-}  # fmt: skip
+CODES = {"languages": ["vi"], "seconds": {"low": 0.5, "high": 2}, "shard_size": 1}
 
 
 def test_a_lost_node_changes_no_byte_of_codes_and_prompts(
@@ -39,8 +35,8 @@ def test_a_lost_node_changes_no_byte_of_codes_and_prompts(
 
     def make(place: str) -> str:
         made = tmp_path / place
-        codes(CodesParams.model_validate(SHARDS), tts=tts, speech=speech, codes=made / "codes")
-        wanted = PromptsParams.model_validate(PROMPTS)
+        codes(CodesParams.model_validate(CODES), tts=tts, speech=speech, codes=made / "codes")
+        wanted = PromptsParams.model_validate(PARAMS | {"shard_size": 1})
         prompts(wanted, judge=judge, tts=tts, speech=speech, measured=made / "measured", prompts=made / "prompts")
         return tree_sha256(made)
 
