@@ -126,7 +126,7 @@ def test_each_segment_is_what_the_model_hears_there_in_a_trained_window(folder: 
     assert said["file"] == str(talk) and said["language"] == "cs"
     assert said["text"] == " ".join(segment["text"] for segment in segments if segment["text"]) != ""
     times = [(segment["start"], segment["end"]) for segment in segments]
-    assert times[0] == pytest.approx((0.4, 2.1), abs=0.03) and times[-1] == pytest.approx((8.5, 9.4), abs=0.03)
+    assert times[0] == pytest.approx((0.3, 2.2), abs=0.03) and times[-1] == pytest.approx((8.4, 9.5), abs=0.03)
     assert len(times) == 4 and max(end - start for start, end in times) <= max(WINDOWS) - whisper.MARGIN
     samples = decode(talk.read_bytes())[0]
     parts = [samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)] for start, end in times]
@@ -141,7 +141,7 @@ def test_a_model_that_names_no_windows_is_given_30_s(folder: Path, talk: Path, t
     assert LongTranscriber(folder).windows == WINDOWS
     stock = LongTranscriber(tmp_path / "stock")
     assert stock.windows == (30.0,)
-    assert [round(segment.end - segment.start, 1) for segment in stock(read(talk))] == [1.7, 5.0, 0.9]
+    assert [round(segment.end - segment.start, 1) for segment in stock(read(talk))] == [1.9, 5.2, 1.1]
 
 
 def test_files_of_any_kind_one_line_each(folder: Path, talk: Path, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_files_of_any_kind_one_line_each(folder: Path, talk: Path, tmp_path: Pat
     told = [json.loads(line) for line in transcribe(*files, "--folder", folder, "--json").stdout.splitlines()]
     assert [said["file"] for said in told] == [str(file) for file in files]
     for said in told[:3]:
-        assert [segment["start"] for segment in said["segments"]] == pytest.approx([0.4, 2.9, 5.3, 8.5], abs=0.9)
+        assert [segment["start"] for segment in said["segments"]] == pytest.approx([0.3, 2.8, 5.2, 8.4], abs=0.9)
     assert told[3]["text"] == "" and told[3]["segments"] == []
     lines = transcribe(*files, "--folder", folder).stdout
     assert lines == "".join(f"{said['file']}: {said['text']}\n" for said in told)
@@ -273,11 +273,12 @@ def test_a_trained_model_says_which_windows_it_knows() -> None:
 
 
 @pytest.mark.slow
-def test_three_minutes_in_one_file_cost_no_more_errors_than_their_clips() -> None:
+@pytest.mark.parametrize("step", [1, -1])
+def test_three_minutes_in_one_file_cost_no_more_errors_than_their_clips(step: int) -> None:
     """Of a smoke run, whose trained model knows nothing: untouched Whisper in the windows that training would use."""
     if not (ROOT / "models/speech_bt/untouched").is_dir():
         pytest.skip("no finished smoke run here: make repro PROFILE=smoke")
-    rows = read_product(ROOT / "data/corpora/speech").sort_by("id").to_pylist()
+    rows = read_product(ROOT / "data/corpora/speech").sort_by("id").to_pylist()[::step]
     rows = [row for row in rows if row["split"] in ("seed", "dev", "test") and row["language"] == "cs"]
     ends = np.cumsum([row["duration"] for row in rows])
     rows = rows[: int(np.searchsorted(ends, 180)) + 1]
