@@ -6,12 +6,13 @@ import pytest
 import torch
 from tests.msat.tiny_solver import PROBLEMS, problem, tiny_config
 
+from selfsown.arithmetic import Program, Refused, print_infix
 from selfsown.msat.solvers.adapters import train_adapters_only
 from selfsown.msat.solvers.backbone import Backbone
 from selfsown.msat.solvers.dag import DagSolver
 from selfsown.msat.solvers.representation import Unreadable, collate, decimal, encode
 from selfsown.msat.solvers.scoring import is_right, solve
-from selfsown.msat.solvers.seq2seq import END, WORDS, Seq2SeqSolver
+from selfsown.msat.solvers.seq2seq import END, WORDS, Seq2SeqSolver, read_written
 from selfsown.msat.training.trainer import Collator, examples_of
 
 
@@ -46,6 +47,23 @@ def test_the_target_is_the_program_as_code(solver: Seq2SeqSolver) -> None:
 def test_symbolic_programs_state_no_values(encoder: Path) -> None:
     solver = Seq2SeqSolver.fresh(tiny_config("seq2seq", style="symbolic"), encoder)
     assert " ".join(solver.words[i] for i in solver.target(PROBLEMS[1])) == f"RES_ = NUM0 - NUM1 {END}"
+
+
+def test_prefix_expressions_state_no_values_and_are_learnt(encoder: Path) -> None:
+    torch.manual_seed(1)
+    solver = Seq2SeqSolver.fresh(tiny_config("seq2seq", style="prefix"), encoder)
+    assert " ".join(solver.words[i] for i in solver.target(PROBLEMS[3])) == f"+ * NUM0 NUM1 NUM2 {END}"
+    assert " ".join(solver.words[i] for i in solver.target(PROBLEMS[5])).endswith(f" 100 {END}")
+    (digits,) = encode(solver.tokenizer, [PROBLEMS[2]], "digits", 60)
+    assert encode(solver.tokenizer, [PROBLEMS[2]], "prefix", 60) == [digits], "questions are as the paper's"
+    losses = trained(solver)
+    answers = solve(solver, PROBLEMS, len(PROBLEMS))
+    assert losses[-1] < 0.1 * losses[0]
+    assert all(is_right(answer, item) for answer, item in zip(answers, PROBLEMS, strict=True))
+    said = read_written(["+", "*", "NUM0", "3", "NUM1"], "prefix")
+    assert isinstance(said, Program) and print_infix(said.expression) == "number0 * 3 + number1" and not said.stated
+    for wrong in ("", "+", "+ NUM0", "NUM0 NUM1", "RES_ = NUM0", "+ NUM0 m_1"):
+        assert isinstance(read_written(wrong.split(), "prefix"), Refused)
 
 
 def test_an_unknown_constant_is_named(solver: Seq2SeqSolver) -> None:

@@ -106,7 +106,8 @@ def test_the_arm_full_trains_the_encoder_too(solver: str, inputs: dict[str, Path
 @pytest.mark.parametrize(
     ("change", "message"),
     [({"arm": "dreamt"}, "'dreamt' is not allowed"), ({"solver": "oracle"}, "seq2seq or dag"),
-     ({"representation": "runes"}, "digits or symbolic")],
+     ({"representation": "runes"}, "digits, symbolic, prefix"),
+     ({"representation": "prefix"}, "prefix is of the seq2seq")],
 )  # fmt: skip
 def test_a_wrong_word_in_the_matrix_is_named(
     change: dict[str, str], message: str, inputs: dict[str, Path], tmp_path: Path

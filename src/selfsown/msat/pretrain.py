@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from math import prod
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pyarrow.compute as pc
@@ -19,8 +20,9 @@ from selfsown.errors import UserError
 from selfsown.identity import Identity
 from selfsown.msat.solvers.adapters import train_adapters_only
 from selfsown.msat.solvers.backbone import DagParams, DecoderParams, SolverConfig
+from selfsown.msat.solvers.dag import DagSolver
 from selfsown.msat.solvers.kinds import solver_class
-from selfsown.msat.solvers.representation import Problem
+from selfsown.msat.solvers.representation import Problem, Style
 from selfsown.msat.training.trainer import TrainingParams, problems_of, run
 from selfsown.params import Params
 from selfsown.products import read_product
@@ -85,13 +87,14 @@ def solver_config(params: PretrainParams, solver: str, representation: str) -> S
     """The solver that the parameters and the matrix describe.
 
     Raises:
-        UserError: a representation that does not exist.
+        UserError: a representation that does not exist, or that the solver has not.
     """
-    if representation not in ("digits", "symbolic"):
+    if representation not in get_args(Style):
         raise UserError(
-            f"params.yaml: msat.matrix.representations: {representation!r} is not allowed: digits or symbolic"
+            f"params.yaml: msat.matrix.representations: {representation!r} is not allowed: {', '.join(get_args(Style))}"
         )
-    solver_class(solver)
+    if (solver_class(solver), representation) == (DagSolver, "prefix"):
+        raise UserError("params.yaml: msat.matrix.representations: prefix is of the seq2seq solver: dag writes nothing")
     shared = params.model_dump(include={"bottleneck", "max_tokens", "encoder_dropout", "decoder", "dag"})
     return SolverConfig.model_validate({"kind": solver, "style": representation, "constants": (), **shared})
 

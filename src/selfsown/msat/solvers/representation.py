@@ -1,6 +1,7 @@
-"""How numbers stand in a question: by their digits, or as symbols (section 3.2 of the paper).
+"""How numbers stand in a question and in what the seq2seq solver writes (section 3.2 of the paper).
 
-`digits`: 65 is written `#6 5#`, so a model sees its size; `symbolic`: `number0`, so it sees only which one it is.
+`digits`: 65 is written `#6 5#`, so a model sees its size; `symbolic`: `number0`, so it sees only which one it is;
+`prefix`: digits again, but the program is a prefix expression instead of code, and states no number.
 Input: problems as the products hold them (`number0`, `number1`, ... in the question). Output: token ids, and for each
 number the first and the last token of its mention; both solvers read a number off these two.
 """
@@ -19,7 +20,7 @@ from transformers import PreTrainedTokenizerBase
 
 from selfsown.arithmetic import Expression, evaluate, parse_decimal, parse_prefix
 
-Style = Literal["digits", "symbolic"]
+Style = Literal["digits", "symbolic", "prefix"]
 PLACEHOLDER = re.compile(r"\bnumber([0-9]{1,3})\b")
 DECIMALS = 3
 """Digits after the point that a model is shown; more would cost length and tell it nothing."""

@@ -1,8 +1,9 @@
 """The seq2seq solver: a Transformer decoder writes the program as code, token by token (section 3.3 of the paper).
 
 `NUM0 = 6 6 <SEP> NUM1 = 2 <SEP> RES_ = NUM0 / NUM1`, in a vocabulary of about 40 words and the constants. With symbolic
-questions the numbers' values are not written. To write them trains the solver to read digits. The authors run the
-program over what was written; `selfsown solve` runs it over the numbers of the question, and both are measured.
+questions the numbers' values are not written, and with prefix expressions, `/ NUM0 NUM1`, neither. To write them trains
+the solver to read digits. The authors run the program over what was written; `selfsown solve` runs it over the numbers
+of the question, and both are measured.
 
 Shapes: states of the question `[batch, tokens, width]`, code `[batch, length]`.
 """
@@ -17,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from selfsown.arithmetic import Program, Refused, parse_program, print_code
+from selfsown.arithmetic import Program, Refused, parse_prefix, parse_program, print_code, print_prefix
 from selfsown.arithmetic.steps import RESULT, SEPARATOR
 from selfsown.msat.solvers.backbone import Backbone, DecoderParams, SolverConfig
-from selfsown.msat.solvers.representation import Problem, Unreadable, decimal
+from selfsown.msat.solvers.representation import Problem, Style, Unreadable, decimal
 
 PAD, START, END = "<pad>", "<s>", "</s>"
 WORDS = (
@@ -119,7 +120,7 @@ class Seq2SeqSolver(Backbone):
         """
         # A constant that is a digit is written as the digit, whose embedding was learnt from the tasks.
         ids = {word: index for index, word in reversed(list(enumerate(self.words)))}
-        tokens = [*code_tokens(problem, self.settings.style), END]
+        tokens = [*written_tokens(problem, self.settings.style), END]
         if unknown := [token for token in tokens if token not in ids]:
             raise Unreadable(f"{unknown[0]!r} is not in the vocabulary of the decoder")
         if len(tokens) > self.settings.decoder.max_length:
@@ -165,7 +166,7 @@ class Seq2SeqSolver(Backbone):
         """Greedy programs, each token from the cached keys and values of those before it."""
         words = self.words
         written = self.greedy(batch["input_ids"], batch["attention_mask"])
-        return [read_code([words[i] for i in ids]) for ids in written]
+        return [read_written([words[i] for i in ids], self.settings.style) for ids in written]
 
     def greedy(self, input_ids: Tensor, attention_mask: Tensor) -> list[list[int]]:
         """Token ids of each row up to its end token, which is left out; rows that have ended leave the batch."""
@@ -220,24 +221,27 @@ class Seq2SeqSolver(Backbone):
                     new[index] = weight[source]
 
 
-def code_tokens(problem: Problem, style: str) -> list[str]:
-    """The gold program as code; without the numbers' values where the question does not show them.
+def written_tokens(problem: Problem, style: Style) -> list[str]:
+    """The gold program as code, without the numbers' values where the question does not show them, or in prefix order.
 
     Raises:
-        Unreadable: a number or constant that code cannot write.
+        Unreadable: a number or constant that cannot be written.
     """
     assert problem.expression is not None
     shown = [Fraction(decimal(number)) for number in problem.numbers]
     try:
+        if style == "prefix":
+            return print_prefix(problem.expression).replace("number", "NUM").split()
         return print_code(problem.expression, shown if style == "digits" else None).split()
     except Refused as refused:
         raise Unreadable(refused.reason) from None
 
 
-def read_code(words: Sequence[str]) -> Program | Refused:
+def read_written(words: Sequence[str], style: Style) -> Program | Refused:
     """A program from what the decoder wrote, with the numbers that it states."""
+    text = " ".join(words)
     try:
-        return parse_program(" ".join(words))
+        return Program(parse_prefix(text.replace("NUM", "number")), {}) if style == "prefix" else parse_program(text)
     except Refused as refused:
         return refused
 
