@@ -16,7 +16,7 @@ from selfsown.audio import SAMPLE_RATE, Samples
 FRAME = SAMPLE_RATE // 50  # samples of the frames that levels are measured in
 FLOOR_DBFS = -60.0  # what is quieter is silence in any file: 16 bits hold little but hiss there
 RANGE = 20.0  # dB: a steady sound whose level varies by less than three quarters of it has no silence
-PAUSE = 35  # frames of silence that end a segment; breaths are shorter, and parts of a sentence alone cost words
+PAUSE = 35  # frames of silence that end a segment; cut more often, more words are lost
 SHORT_PAUSE = 6  # frames of silence that a segment which is too long is cut in; shorter ones are inside words
 KEPT = 10  # frames of silence kept on either side: soft consonants are below the threshold
 
