@@ -349,6 +349,20 @@ def test_a_sweep_is_a_line_through_what_arms_have_of_two_measures(project: Path)
     assert not plots.sweep(plot, dict(list(points.items())[:1]), ("Dose", "Cost"), None, "p"), "a point is no curve"
 
 
+def test_labels_of_points_side_by_side_do_not_cover_each_other() -> None:
+    plot = paper.Sweep(kind="sweep", title="t", x="dose", y=("cost",), unit="number")
+    doses = {"a long name": 1.0, "another long name": 1.01, "a third of them": 1.02, "far off": 3.0}
+    points = {name: (Figure(dose, n=9), Figure(2.0, n=9)) for name, dose in doses.items()}
+    picture = ET.fromstring(plots.sweep(plot, points, ("Dose", "Cost"), None, "p"))  # noqa: S314
+    labels = [text for text in picture.iter() if text.text in doses]
+    heights = [float(text.attrib["y"]) for text in labels]
+    sides = [re.findall("text-anchor: (start|end)", text.attrib["style"]) for text in labels]
+    first, below, left, far = zip(heights, sides, strict=True)
+    assert below[0] > first[0] + 9 and below[1] == first[1], "a label of 9 points is not below the one before it"
+    assert left[0] == first[0] and left[1] != first[1], "nor is the next on the other side"
+    assert far == first
+
+
 def test_parameters_are_listed(project: Path) -> None:
     html, _, _ = made(project)
     assert json.dumps(flat(PARAMS)["toys.train.steps"]) == '"320"' and "toys.train.steps" in html

@@ -16,6 +16,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Annotation
 
 from selfsown.report.paper import Bars, Curves, Intervals, Sweep
 from selfsown.report.results import Figure
@@ -119,8 +120,6 @@ def sweep(
         canvas, axes = _canvas(3.6)
         (x, across), (y, up) = ends
         axes.errorbar(x, y, yerr=up, xerr=across, fmt="o-", color=SERIES[0], markersize=5, capsize=3, linewidth=1.4)
-        for label, left, height in zip(points, x, y, strict=True):
-            axes.annotate(label, (left, height), xytext=(6, 6), textcoords="offset points", fontsize=9, color=INK)
         if min(y) < 0:
             axes.axhline(0, color=SOFT, linewidth=1)
         if threshold is not None:
@@ -129,7 +128,23 @@ def sweep(
         axes.margins(x=0.12)
         axes.set_xlabel(names[0])
         axes.set_ylabel(names[1] + {"percent": ", %", "points": ", points", "number": ""}[plot.unit])
+        canvas.draw_without_rendering()  # the places of what is drawn, which labels are measured in
+        labels: list[Annotation] = []
+        for label, point in zip(points, zip(x, y, strict=True), strict=True):
+            labels.append(_beside(axes, label, point, labels))
         return _svg(canvas, name, plot.title)
+
+
+def _beside(axes: Axes, label: str, point: tuple[float, float], others: Sequence[Annotation]) -> Annotation:
+    """A point's label at the first of its four corners where it covers no other label; at the first if none is free."""
+    text = axes.annotate(label, point, xytext=(0, 0), textcoords="offset points", fontsize=9, color=INK)
+    corners = [(6, 6, "left"), (6, -14, "left"), (-6, 6, "right"), (-6, -14, "right")]
+    for across, up, side in [*corners, corners[0]]:
+        text.set(position=(across, up), ha=side)
+        box = text.get_window_extent()
+        if not any(box.overlaps(other.get_window_extent()) for other in others):
+            break
+    return text
 
 
 def _ends(figures: Sequence[Figure], scale: float) -> tuple[list[float], list[list[float]]]:
