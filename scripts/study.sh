@@ -6,6 +6,8 @@
 # changes the study half-way. DVC's cache, MLflow's store and the environment are this checkout's. What is kept of a
 # finished seed, and tracked in git, is in metrics/<pipeline>.study/: called again it goes on with the next, and the
 # stages of an unfinished one from their shards and checkpoints. To begin anew at HEAD, remove that folder and the clone.
+# AT_ONCE=2 runs two seeds side by side, each in a clone of its own with its share of the cores: for models too small to
+# use all.
 . "$(dirname "$0")/needs_git.sh"
 . "$(dirname "$0")/env.sh"
 : "${PIPELINE:?which one? make study PIPELINE=<one of pipelines/>}"
@@ -37,17 +39,27 @@ prepare() { # the clone, whole or not there; one that is there stays at its comm
     (cd "$clone" && dvc cache dir --quiet --local "$cache") # each time: this checkout may have been moved
 }
 
-cache=$(dvc cache dir)
-for seed in ${SEEDS:-1 2 3}; do
-    if [ -f "$kept/seed-$seed.parquet" ]; then continue; fi
+run_seed() { # in the clone of its slot
+    if [ "$slot" != 0 ]; then clone+=-$slot; fi
     prepare
-    echo "study: $name, seed $seed, commit $(git -C "$clone" rev-parse --short HEAD), in $clone" >&2
-    (
-        cd "$clone"
-        export PYTHONPATH=$clone/src
-        python scripts/set_profile.py "profile=$profile" "variant=[$variants]" "seed=$seed"
-        dvc repro "pipelines/$PIPELINE/dvc.yaml"
-        selfsown study keep "$PIPELINE" "$kept/seed-$seed.parquet"
-    )
-done
+    echo "study: $name, seed $1, commit $(git -C "$clone" rev-parse --short HEAD), in $clone" >&2
+    cd "$clone"
+    export PYTHONPATH=$clone/src
+    python scripts/set_profile.py "profile=$profile" "variant=[$variants]" "seed=$1"
+    dvc repro "pipelines/$PIPELINE/dvc.yaml"
+    selfsown study keep "$PIPELINE" "$kept/seed-$1.parquet"
+}
+
+cache=$(dvc cache dir)
+at_once=${AT_ONCE:-1}
+if [ "$at_once" -gt 1 ]; then
+    share=$((($(nproc) + at_once - 1) / at_once))
+    export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$share} SELFSOWN_WORKERS=${SELFSOWN_WORKERS:-$share}
+fi
+export PIPELINE profile variants name kept clone cache
+export -f prepare run_seed
+for seed in ${SEEDS:-1 2 3}; do
+    if [ ! -f "$kept/seed-$seed.parquet" ]; then echo "$seed"; fi
+done | xargs --no-run-if-empty --max-args=1 --max-procs="$at_once" --process-slot-var=slot \
+    bash -c '(set -euo pipefail; run_seed "$1"); [ $? = 0 ] || exit 255' run_seed || exit 1 # 255: no further seed begins
 selfsown study merge "$PIPELINE" "metrics/$name.json" "$kept"/seed-*.parquet

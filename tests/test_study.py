@@ -373,11 +373,18 @@ def test_a_study_stands_still_at_the_commit_of_its_first_seed(project: Path) -> 
     third = run("1 2 3")
     assert third.returncode == 0, third.stderr
     assert json.loads((kept / "seed-3.json").read_text()) == marks[0], "a new clone is at the commit of the first seed"
+    both = run("4 5", AT_ONCE="2")
+    assert both.returncode == 0, both.stderr
+    ran_in = [Path(words.split(", in ")[1]).name for words in both.stderr.splitlines() if ", in " in words]
+    assert sorted(ran_in) == ["toys.study.more", "toys.study.more-1"], "side by side"
+    assert [json.loads((kept / f"seed-{seed}.json").read_text()) for seed in (4, 5)] == [marks[0]] * 2
+
     git("-C", str(clone), "checkout", "-qf", "--detach", git("rev-parse", "HEAD"))
-    moved = run("4")
+    moved = run("6 7")
+    assert "seed 7" not in moved.stderr, "where one fails no other begins"
     assert moved.returncode == 1 and f"is not at {began[:8]}, the commit of the kept seeds" in moved.stderr
-    for seed in (1, 2, 3):
+    for seed in (1, 2, 3, 4, 5):
         (kept / f"seed-{seed}.json").write_text(json.dumps({**marks[0], "code": "not recorded"}, indent=1))
-    again, more = run("1 2 3"), run("4")
+    again, more = run("1 2 3"), run("6")
     assert again.returncode == 0, again.stderr
     assert more.returncode == 1 and "do not say which code made them" in more.stderr
