@@ -39,27 +39,33 @@ prepare() { # the clone, whole or not there; one that is there stays at its comm
     (cd "$clone" && dvc cache dir --quiet --local "$cache") # each time: this checkout may have been moved
 }
 
-run_seed() { # in the clone of its slot
-    if [ "$slot" != 0 ]; then clone+=-$slot; fi
-    prepare
-    echo "study: $name, seed $1, commit $(git -C "$clone" rev-parse --short HEAD), in $clone" >&2
-    cd "$clone"
-    export PYTHONPATH=$clone/src
-    python scripts/set_profile.py "profile=$profile" "variant=[$variants]" "seed=$1"
-    dvc repro "pipelines/$PIPELINE/dvc.yaml"
-    selfsown study keep "$PIPELINE" "$kept/seed-$1.parquet"
+run_lane() { # every AT_ONCE-th seed, one after another, in the lane's clone: an unfinished one goes on where it was
+    local place=0 seed
+    if [ "$1" != 0 ]; then clone+=-$1; fi
+    for seed in $seeds; do
+        if [ $((place++ % at_once)) != "$1" ] || [ -f "$kept/seed-$seed.parquet" ]; then continue; fi
+        prepare
+        echo "study: $name, seed $seed, commit $(git -C "$clone" rev-parse --short HEAD), in $clone" >&2
+        (
+            cd "$clone"
+            export PYTHONPATH=$clone/src
+            python scripts/set_profile.py "profile=$profile" "variant=[$variants]" "seed=$seed"
+            dvc repro "pipelines/$PIPELINE/dvc.yaml"
+            selfsown study keep "$PIPELINE" "$kept/seed-$seed.parquet"
+        )
+    done
 }
 
-cache=$(dvc cache dir)
-at_once=${AT_ONCE:-1}
+cache=$(dvc cache dir) seeds=${SEEDS:-1 2 3} at_once=${AT_ONCE:-1}
+if [[ ! $at_once =~ ^[1-9][0-9]*$ ]]; then
+    echo "study: AT_ONCE=$at_once is no number of seeds: 1, 2, ..." >&2
+    exit 2
+fi
 if [ "$at_once" -gt 1 ]; then
     share=$((($(nproc) + at_once - 1) / at_once))
     export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$share} SELFSOWN_WORKERS=${SELFSOWN_WORKERS:-$share}
 fi
-export PIPELINE profile variants name kept clone cache
-export -f prepare run_seed
-for seed in ${SEEDS:-1 2 3}; do
-    if [ ! -f "$kept/seed-$seed.parquet" ]; then echo "$seed"; fi
-done | xargs --no-run-if-empty --max-args=1 --max-procs="$at_once" --process-slot-var=slot \
-    bash -c '(set -euo pipefail; run_seed "$1"); [ $? = 0 ] || exit 255' run_seed || exit 1 # 255: no further seed begins
+export PIPELINE profile variants name kept clone cache seeds at_once
+export -f prepare run_lane
+seq 0 $((at_once - 1)) | xargs --max-args=1 --max-procs="$at_once" bash -euo pipefail -c 'run_lane "$1"' run_lane || exit 1
 selfsown study merge "$PIPELINE" "metrics/$name.json" "$kept"/seed-*.parquet

@@ -377,6 +377,11 @@ def test_a_study_stands_still_at_the_commit_of_its_first_seed(project: Path) -> 
     assert both.returncode == 0, both.stderr
     ran_in = [Path(words.split(", in ")[1]).name for words in both.stderr.splitlines() if ", in " in words]
     assert sorted(ran_in) == ["toys.study.more", "toys.study.more-1"], "side by side"
+    (kept / "seed-5.parquet").unlink()
+    again = run("4 5", AT_ONCE="2")
+    assert again.returncode == 0, again.stderr
+    assert "seed 4, commit" not in again.stderr and "in " + str(clone.resolve()) + "-1" in again.stderr, "where it was"
+    assert run("6", AT_ONCE="two").stderr.endswith("study: AT_ONCE=two is no number of seeds: 1, 2, ...\n")
     assert [json.loads((kept / f"seed-{seed}.json").read_text()) for seed in (4, 5)] == [marks[0]] * 2
 
     git("-C", str(clone), "checkout", "-qf", "--detach", git("rev-parse", "HEAD"))
