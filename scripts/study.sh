@@ -2,10 +2,10 @@
 # PIPELINE on PROFILE (default study) with VARIANT (see conf/variant/), once per seed in SEEDS (default 1 2 3), merged into
 # metrics/<pipeline>.study.json, or metrics/<pipeline>.study.<profile>+<variant>.json: another profile than study, then
 # variants by name.
-# It runs in a clone of its own (.selfsown/study/), at the commit of its first kept seed, else of HEAD, so that no edit here
-# changes the study half-way. DVC's cache, MLflow's store and the environment are this checkout's. What is kept of a
-# finished seed, and tracked in git, is in metrics/<pipeline>.study/: called again it goes on with the next, and the
-# stages of an unfinished one from their shards and checkpoints. To begin anew at HEAD, remove that folder and the clone.
+# It runs in a clone of its own (.selfsown/study/), at the commit of its first kept seed, else of HEAD when it began, so that
+# no edit here changes the study half-way. DVC's cache, MLflow's store and the environment are this checkout's. What is kept
+# of a finished seed, and tracked in git, is in metrics/<pipeline>.study/: called again it goes on with the next, and the
+# stages of an unfinished one from their shards and checkpoints. To begin anew at HEAD, remove that folder and the clones.
 # AT_ONCE=2 runs two seeds side by side, each in a clone of its own with its share of the cores: for models too small to
 # use all.
 . "$(dirname "$0")/needs_git.sh"
@@ -17,23 +17,34 @@ variants=$(tr -d '[] ' <<<"${VARIANT:-}" | tr ',' '\n' | sort | paste -sd,)
 chosen=$(tr ' ' '\n' <<<"$profile ${variants//,/ }" | sed '1{/^study$/d};/^$/d' | paste -sd+)
 name=$PIPELINE.study${chosen:+.$chosen}
 kept=$PWD/metrics/$PIPELINE.study/${chosen:-plain}
-clone=$PWD/.selfsown/study/$name
+clones=$PWD/.selfsown/study/$name
 
-prepare() { # the clone, whole or not there; one that is there stays at its commit
-    local commit
+settle() { # the commit of all lanes: of the kept seeds, else of a clone that is there, else HEAD
+    local lane
+    commit=$(sed -n 's/^ "commit": "\([0-9a-f]*\)".*/\1/p' "$kept"/seed-*.json 2>/dev/null | head -1 || true)
+    for ((lane = 0; lane < at_once; lane++)); do
+        if [ -d "$(in_lane $lane)" ]; then commit=${commit:-$(git -C "$(in_lane $lane)" rev-parse HEAD)}; fi
+    done
+    commit=${commit:-$(git rev-parse HEAD)}
+}
+
+in_lane() { # the first lane's clone is called as the study
+    if [ "$1" = 0 ]; then echo "$clones"; else echo "$clones-$1"; fi
+}
+
+prepare() { # the lane's clone, whole or not there
     if grep -qs '"code": "not recorded"' "$kept"/seed-*.json; then
         echo "study: the seeds in $kept do not say which code made them: no other joins them; remove them to begin anew" >&2
         exit 1
     fi
-    commit=$(sed -n 's/^ "commit": "\([0-9a-f]*\)".*/\1/p' "$kept"/seed-*.json 2>/dev/null | head -1 || true)
     if [ ! -d "$clone" ]; then
         rm -rf "$clone.tmp"
         git clone -q --no-checkout . "$clone.tmp"
-        git -C "$clone.tmp" checkout -q --detach "${commit:-HEAD}"
+        git -C "$clone.tmp" checkout -q --detach "$commit"
         ln -s ../../../.env "$clone.tmp/.env" # execution settings, if there are any
         mv "$clone.tmp" "$clone"
-    elif [ -n "$commit" ] && [ "$(git -C "$clone" rev-parse HEAD)" != "$commit" ]; then
-        echo "study: $clone is not at ${commit:0:8}, the commit of the kept seeds: remove it" >&2
+    elif [ "$(git -C "$clone" rev-parse HEAD)" != "$commit" ]; then
+        echo "study: $clone is not at ${commit:0:8}, the commit of the other seeds: remove it" >&2
         exit 1
     fi
     (cd "$clone" && dvc cache dir --quiet --local "$cache") # each time: this checkout may have been moved
@@ -41,7 +52,7 @@ prepare() { # the clone, whole or not there; one that is there stays at its comm
 
 run_lane() { # every AT_ONCE-th seed, one after another, in the lane's clone: an unfinished one goes on where it was
     local place=0 seed
-    if [ "$1" != 0 ]; then clone+=-$1; fi
+    clone=$(in_lane "$1")
     for seed in $seeds; do
         if [ $((place++ % at_once)) != "$1" ] || [ -f "$kept/seed-$seed.parquet" ]; then continue; fi
         prepare
@@ -65,7 +76,8 @@ if [ "$at_once" -gt 1 ]; then
     share=$((($(nproc) + at_once - 1) / at_once))
     export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$share} SELFSOWN_WORKERS=${SELFSOWN_WORKERS:-$share}
 fi
-export PIPELINE profile variants name kept clone cache seeds at_once
-export -f prepare run_lane
+settle
+export PIPELINE profile variants name kept clones commit cache seeds at_once
+export -f in_lane prepare run_lane
 seq 0 $((at_once - 1)) | xargs --max-args=1 --max-procs="$at_once" bash -euo pipefail -c 'run_lane "$1"' run_lane || exit 1
 selfsown study merge "$PIPELINE" "metrics/$name.json" "$kept"/seed-*.parquet

@@ -29,7 +29,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         write(f"cache/sources/{old}.json", "{}")
         Path(f"cache/sources/{old}").chmod(0o555)
     write(f"cache/sources/{key}/file", "x")
-    for path, days in {"data/a/old/.work": 9, "models/a/new/.work": 1, ".selfsown/study/p.study": 9}.items():
+    old = {"data/a/old/.work": 9, "models/a/new/.work": 1, ".selfsown/study/p.study": 9, ".selfsown/study/p.study-1": 9}
+    for path, days in old.items():
         write(f"{path}/checkpoint/weights", "x" * 100)
         for there in (Path(path), *Path(path).rglob("*")):
             moment = there.stat().st_mtime - 86400 * days
@@ -37,6 +38,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     write("models/a/done/model.safetensors", "x")
     write("metrics/p.study.json", "{}")
     shutil.copytree(".selfsown/study/p.study", ".selfsown/study/unmerged.study")
+    write("metrics/again.study.json", "{}")  # begun anew: its long stage is at work, deep inside
+    shutil.copytree(".selfsown/study/p.study", ".selfsown/study/again.study")
+    (Path(".selfsown/study/again.study/checkpoint") / "weights").touch()
     yield tmp_path
     settings.cache_clear()
 
@@ -66,11 +70,12 @@ def test_it_shows_asks_and_frees_what_can_be_made_again(project: Path) -> None:
     before = files()
     asked = CliRunner().invoke(app, ["clean"], input="n\n")
     assert files() == before and "1 kB" in asked.output and "Free " in asked.output
-    assert "models/a/new" not in asked.output and "unmerged" not in asked.output
+    assert "models/a/new" not in asked.output and "unmerged" not in asked.output and "again.study" not in asked.output
     done = CliRunner().invoke(app, ["clean", "--yes"])
     assert done.exit_code == 0, done.output
     gone = {path.split("/file")[0].split("/checkpoint")[0] for path in before - files()}
     assert gone >= {"cache/sources/gone-0123456789abcdef", "data/a/old/.work", ".selfsown/study/p.study"}
+    assert ".selfsown/study/p.study-1" in gone, "a lane's clone"
     assert not [path for path in files() if "0123456789abcdef" in path or path.startswith(".selfsown/offline")]
     assert {path for path in before - files() if path.startswith(("models", "conf", "metrics"))} == set()
     assert len([path for path in files() if path.startswith("cache/sources/")]) == 1, "a source that is in use stays"

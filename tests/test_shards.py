@@ -129,11 +129,17 @@ def test_half_a_product_goes_on_in_another_checkout(tmp_path: Path, workers, mon
     monkeypatch.setenv("SELFSOWN_WORK", str(tmp_path / "volume"))
     workers(1)
     out, log, options = Path("data/product"), tmp_path / "log", {"schema": SCHEMA, "card": CARD, "identity": IDENTITY}
-    for checkout in ("first", "second"):
-        (tmp_path / checkout).mkdir()
+    lane = tmp_path / "second/.selfsown/study/p.study-1"  # a seed at work beside: it touches nothing of ours
+    for checkout in (tmp_path / "first", tmp_path / "second", lane):
+        (checkout / ".dvc").mkdir(parents=True)
+        (checkout / ".dvc/config").touch()
     monkeypatch.chdir(tmp_path / "first")
     with pytest.raises(ZeroDivisionError):
         map_shards(make_broken, range(6), out, **options)
+    monkeypatch.chdir(lane)
+    make(out, log)
+    assert sorted(map(int, log.read_text().split())) == [0, 1, 2, 3, 4, 5]
+    log.unlink()
     monkeypatch.chdir(tmp_path / "second")
     shutil.rmtree(tmp_path / "first")
     card = make(out, log)

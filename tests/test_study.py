@@ -384,10 +384,18 @@ def test_a_study_stands_still_at_the_commit_of_its_first_seed(project: Path) -> 
     assert run("6", AT_ONCE="two").stderr.endswith("study: AT_ONCE=two is no number of seeds: 1, 2, ...\n")
     assert [json.loads((kept / f"seed-{seed}.json").read_text()) for seed in (4, 5)] == [marks[0]] * 2
 
+    shutil.move(kept, "kept")  # killed before it kept a seed, and this checkout went on: a lane more is at its commit
+    shutil.rmtree(f"{clone}-1")
+    more = run("8 9", AT_ONCE="2")
+    assert more.returncode == 0, more.stderr
+    assert more.stderr.count(f"commit {began[:7]}") == 2, "of one commit"
+    shutil.rmtree(kept)
+    shutil.move("kept", kept)
+
     git("-C", str(clone), "checkout", "-qf", "--detach", git("rev-parse", "HEAD"))
     moved = run("6 7")
     assert "seed 7" not in moved.stderr, "where one fails no other begins"
-    assert moved.returncode == 1 and f"is not at {began[:8]}, the commit of the kept seeds" in moved.stderr
+    assert moved.returncode == 1 and f"is not at {began[:8]}, the commit of the other seeds" in moved.stderr
     for seed in (1, 2, 3, 4, 5):
         (kept / f"seed-{seed}.json").write_text(json.dumps({**marks[0], "code": "not recorded"}, indent=1))
     again, more = run("1 2 3"), run("6")

@@ -5,10 +5,11 @@ DVC's cache is not among it: `dvc gc` knows what other branches and experiments 
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,9 @@ def _abandoned(before: float) -> Iterator[Leftover]:
 def _finished_studies(before: float) -> Iterator[Leftover]:
     """Clones of studies whose seeds are merged: what counts of them is in metrics/."""
     for clone in (home() / ".selfsown/study").glob("*"):
-        if (home() / f"metrics/{clone.name}.json").is_file() and _changed(clone, clone.iterdir()) < before:
+        study = re.sub(r"-[1-9]\d*$", "", clone.name)  # `make study AT_ONCE=2` has a clone a lane
+        merged = any((home() / f"metrics/{name}.json").is_file() for name in (clone.name, study))
+        if merged and _changed(clone) < before:
             yield Leftover("the clone of a study whose result is in metrics/", (clone,))
 
 
@@ -105,6 +108,6 @@ def _uploaded() -> Iterator[Leftover]:
         yield Leftover("the record of runs, all uploaded", tuple(path for path in paths if path.exists()))
 
 
-def _changed(path: Path, within: Iterable[Path] | None = None) -> float:
+def _changed(path: Path) -> float:
     """When a path, or what is in it, was last changed."""
-    return max((p.lstat().st_mtime for p in (path, *(path.rglob("*") if within is None else within))), default=0.0)
+    return max(p.lstat().st_mtime for p in (path, *path.rglob("*")))

@@ -1,7 +1,7 @@
 """Where half-done work lies until it is whole: in `.work` of its output, or on the disk that `SELFSOWN_WORK` names.
 
 There `.work` is a link to a folder called after the identity and the place of the output, so that what was killed goes
-on in another checkout.
+on in another checkout. The place is below `home()`: copies of a project at work at once have a folder each.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from selfsown.files import write_atomic
 from selfsown.identity import Identity
-from selfsown.project import root
+from selfsown.project import home
 from selfsown.settings import settings
 
 WORK = ".work"
@@ -29,7 +29,7 @@ def begin(out: Path, identity: Identity) -> Path:
     if (disk := settings().work_dir) is None:
         work.mkdir(parents=True)
     else:
-        there = disk / FOLDER / f"{identity.digest[:16]}-{quote(os.path.relpath(out, root()), safe='')}"
+        there = disk / FOLDER / f"{identity.digest[:16]}-{quote(os.path.relpath(out, home()), safe='')}"
         if not is_begun(there, identity):
             shutil.rmtree(there, ignore_errors=True)
             there.mkdir(parents=True)

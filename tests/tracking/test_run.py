@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,27 @@ def test_two_processes_at_the_same_stage_keep_two_runs(
     os.kill(process.pid, signal.SIGTERM)
     process.wait(60)
     assert [run.info.status for run in runs()] == ["KILLED", "FINISHED"]
+
+
+def test_seeds_side_by_side_each_go_on_in_their_own_run(
+    project: Path, arguments: Arguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes = [project / f".selfsown/study/{name}" for name in ("p.study", "p.study-1")]
+    for lane in lanes:
+        (lane / "data/demo/speech").mkdir(parents=True)
+        (lane / ".dvc").mkdir()
+        (lane / ".dvc/config").touch()
+    for again in (False, True):  # the second lane starts anew first
+        for lane in lanes[::-1] if again else lanes:
+            monkeypatch.chdir(lane)
+            with suppress(KeyboardInterrupt), tracking.run(**arguments()):
+                tracking.log_metrics({"lane": lanes.index(lane)}, step=int(again))
+                raise KeyboardInterrupt
+    monkeypatch.chdir(project)
+    client = connect(tracking_uri())
+    curves = [[point.value for point in client.get_metric_history(run.info.run_id, "train/lane")] for run in runs()]
+    assert sorted(curves) == [[0, 0], [1, 1]]
+    assert {run.info.run_name for run in runs()} == {"demo.train@a"}
 
 
 def test_queued_experiments_track_in_the_project(

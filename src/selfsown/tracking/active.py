@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import signal
 import threading
 import time
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from selfsown import disk
 from selfsown.errors import first_line, without_password
+from selfsown.project import home, root
 from selfsown.tracking import lineage
 from selfsown.tracking.state import CLOSED_BECAUSE, RUN_MARK, RunState, Status, close, load, reap, run_status
 from selfsown.tracking.store import connect, experiment_id, is_outage, let_in, refusal, why_away
@@ -247,6 +249,8 @@ def _start(
     tags = lineage.source_tags(name, params, fingerprint)
     context = "evaluation" if "evaluat" in name else "training"
     datasets = [lineage.dataset_input(key, lineage.product(path), context) for key, path in inputs.items()]
+    if (copy := os.path.relpath(root(), home())) != ".":
+        name = f"{name}~{copy}"  # copies in which seeds or experiments run side by side are at the same stages
     state = RunState(name, experiment, uri, fingerprint, uuid.uuid4().hex)
     left = load(name)
     if left is not None and left.in_other_hands:
