@@ -33,5 +33,6 @@ END
 )
 if [ -n "$uri" ]; then
     export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false # else seven more processes, for jobs on traces, which we have none of
-    exec mlflow server --backend-store-uri "$uri" --host 127.0.0.1 --port "$port" --workers 1
+    export MLFLOW_BACKEND_STORE_URI=$uri # an option would show the password in it to whoever lists processes
+    exec mlflow server --host 127.0.0.1 --port "$port" --workers 1
 fi

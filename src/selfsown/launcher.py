@@ -13,7 +13,7 @@ import socket
 import sys
 from pathlib import Path
 
-from selfsown.errors import UserError
+from selfsown.errors import UserError, without_password
 from selfsown.files import write_atomic
 from selfsown.project import home
 from selfsown.settings import settings
@@ -103,9 +103,12 @@ def _over_ssh() -> list[str]:
     if shutil.which("pdsh") is None:
         raise UserError("SELFSOWN_HOSTFILE: pdsh is not in PATH (apt install pdsh); deepspeed starts the hosts with it")
     _check_interface()
-    if told := [name for name in SECRETS if os.environ.get(name)]:
+    told = [name for name in SECRETS if os.environ.get(name)]
+    if (uri := os.environ.get("MLFLOW_TRACKING_URI", "")) != without_password(uri):
+        told.append("MLFLOW_TRACKING_URI")
+    if told:
         raise UserError(
-            f"{told[0]}: deepspeed would show it in the list of processes of every host; say it in .env instead"
+            f"{told[0]}: deepspeed would show the secret in the list of processes of every host; say it in .env"
         )
     more = {name: os.environ[name] for name in (INTERFACE, "DS_ACCELERATOR", "OMP_NUM_THREADS") if name in os.environ}
     file = home() / ".selfsown/hosts.env"

@@ -70,6 +70,10 @@ def test_another_index_can_be_named_and_its_bytes_are_checked(
         fetch("gone")
     with pytest.raises(UnreachableError, match="seven"):
         fetch("unknown")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{site.url}/absent".replace("://", "://me:secret@"))
+    with pytest.raises(UnreachableError) as refused:
+        fetch("gone")
+    assert "/absent/" in str(refused.value) and "secret" not in str(refused.value)
 
 
 @pytest.mark.net

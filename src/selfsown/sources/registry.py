@@ -64,8 +64,8 @@ class DebPackage(Params):
     """A Debian or Ubuntu package; `a | b` names the first of them that this release has.
 
     `sha256` is of the unpacked files that `keep` selects. A program differs per release and architecture: it says in
-    `unpinned` why it has no digest, and is vouched for by apt's signed index alone. `dependencies` also unpacks
-    the shared libraries the package needs and this machine lacks.
+    `unpinned` why it has no digest, and is vouched for by apt's signed index, or the mirror, alone. `dependencies` also
+    unpacks the shared libraries the package needs and this machine lacks.
     """
 
     package: str
