@@ -9,6 +9,7 @@ rm -f "$(dirname "$0")/../reports/summary.md" # first: whatever fails, that of a
 . "$(dirname "$0")/env.sh"
 export PROFILE=${PROFILE:-gpu}
 if [ -n "${PIPELINE:-}" ]; then known_pipeline; fi
+if [ -n "${SELFSOWN_WORK:-}" ]; then export SELFSOWN_WORK=${SELFSOWN_WORK/#\~\//$HOME/}; fi
 kept=${SELFSOWN_WORK:-.selfsown}/made/$PROFILE
 mkdir -p "$kept"
 if [ -n "${SELFSOWN_WORK:-}" ]; then dvc cache dir --quiet --local "$(realpath "$SELFSOWN_WORK")/dvc"; fi

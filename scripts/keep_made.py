@@ -12,6 +12,7 @@ committed as PATH (`new`: nothing). It goes back over that alone, never over wha
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -29,7 +30,8 @@ SETTLED = 2.0
 
 def changed() -> list[Path]:
     """The files of a run that differ from the commit, new ones among them."""
-    asked = ["git", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *MADE]
+    status = "--no-optional-locks status --porcelain -z --no-renames --untracked-files=all --"
+    asked = ["git", *status.split(), *MADE]
     lines = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split("\0")
     return [path for line in lines if line and (path := Path(line[3:])).is_file()]
 
@@ -56,13 +58,13 @@ def save(folder: Path, settled: float = 0.0) -> None:
     blobs = committed()
     for path in changed():
         copy = folder / blobs.get(path, NEW) / path
-        if time.time() - path.stat().st_mtime < settled:
-            continue
-        if copy.is_file() and copy.read_bytes() == path.read_bytes():
-            continue
-        if is_whole(path):
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(copy, path.read_bytes())
+        with suppress(FileNotFoundError):  # DVC removes a stage's outputs before it runs
+            if time.time() - path.stat().st_mtime < settled or not is_whole(path):
+                continue
+            made = path.read_bytes()
+            if not copy.is_file() or copy.read_bytes() != made:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(copy, made)
 
 
 def restore(folder: Path) -> None:

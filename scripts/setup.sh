@@ -8,7 +8,10 @@ cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 
 main() {
     # A finished environment is left alone, whatever python made it, unless PYTHON asks for another one.
-    if [ -z "${PYTHON:-}" ] && [ -z "${SELFSOWN_VENV_CACHE:-}" ] && ready .venv; then return; fi
+    if [ -z "${PYTHON:-}" ] && [ -z "${SELFSOWN_VENV_CACHE:-}" ] && ready .venv; then
+        touch .venv/stamp 2>/dev/null || true # the time of last use, by which .ci/run clears old ones away
+        return
+    fi
     local python venv=$PWD/.venv
     python=$(find_python)
     if [ -n "${SELFSOWN_VENV_CACHE:-}" ]; then
@@ -22,7 +25,7 @@ main() {
     if ! ready "$venv" || [ "$(stamp "$python" "$venv")" != "$(cat "$venv/stamp")" ]; then install "$python" "$venv"; fi
     if [ "$venv" != "$PWD/.venv" ]; then
         launcher "$venv"
-        touch "$venv/stamp" # the time of last use, by which .ci/run clears old ones away
+        touch "$venv/stamp"
         if [ "$(readlink .venv || true)" != "$venv" ]; then rm -rf .venv && ln -s "$venv" .venv; fi
     fi
 }

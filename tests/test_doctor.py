@@ -50,6 +50,20 @@ def test_reachability_of_servers_folders_and_databases(tmp_path: Path) -> None:
     assert unreachable(f"sqlite:///{tmp_path}/absent/mlflow.db") == "no such folder"
 
 
+def test_behind_a_proxy_it_is_the_proxy_that_must_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        proxy = f"http://me:secret@127.0.0.1:{server.getsockname()[1]}"
+        for name in ("HTTP_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, proxy)
+        assert unreachable("https://far.invalid/simple") == unreachable("http://far.invalid") == ""
+        monkeypatch.setenv("NO_PROXY", "near.invalid")
+        assert "near.invalid:443" in unreachable("https://me:secret@near.invalid/simple")
+    fault = unreachable("https://far.invalid/simple")
+    assert "127.0.0.1" in fault and "secret" not in fault
+
+
 def test_a_hanging_name_server_does_not_hold_the_report_up(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
 

@@ -88,6 +88,16 @@ def test_what_was_committed_since_stays(checkout: Path, script: ModuleType) -> N
     assert sorted(script.changed()) == [new, lock], "it is as it was when they were kept"
 
 
+def test_what_vanishes_while_it_is_looked_at_ends_no_watch(
+    checkout: Path, script: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("metrics/new.json").write_text("2")
+    gone = [Path("metrics/gone.json"), Path("pipelines/q/dvc.lock")]  # DVC removes what a stage makes before it runs
+    monkeypatch.setattr(script, "changed", lambda: [*gone, Path("metrics/new.json")])
+    script.save(checkout / "kept", settled=-1)
+    assert (checkout / "kept/new/metrics/new.json").read_text() == "2"
+
+
 def test_the_workflow_brings_all_of_it_back(script: ModuleType) -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/gpu-repro.yml").read_text())
     (upload,) = (s for s in workflow["jobs"]["repro"]["steps"] if "upload-artifact" in s.get("uses", ""))

@@ -108,9 +108,12 @@ def test_sets_up_once_and_notices_a_move(checkout: Checkout) -> None:
     assert checkout.says(PYTHONDONTWRITEBYTECODE="1") == "first 3"
     # Byte-compiled even where python is told not to: importing the real packages takes twice as long without.
     assert list(checkout.root.glob(".venv/lib/python*/site-packages/__pycache__/pebble*.pyc"))
+    stamp = checkout.root / ".venv/stamp"
+    os.utime(stamp, (0, 0))
     again = checkout.run(PYTHON="")
     assert again.returncode == 0
     assert again.stderr == "", "nothing is set up again"
+    assert stamp.stat().st_mtime > 0, "it says when it was used"
     # Usable without our scripts too, as after `. .venv/bin/activate`.
     assert checkout.run(".venv/bin/selfsown").stdout == "first 3\n"
     moved = checkout.root.with_name("moved")

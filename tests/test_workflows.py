@@ -116,18 +116,20 @@ def test_a_gpu_run_whose_set_up_fails_leaves_no_summary_of_an_earlier_one(tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("event", "inputs", "told"),
+    ("event", "inputs", "variables", "told"),
     [
-        ("schedule", {}, "gpu against origin/main"),
-        ("workflow_dispatch", {"profile": "paper", "pipeline": ""}, "paper against origin/main"),
+        ("schedule", {}, {"GPU_NIGHTLY": "true"}, "gpu against origin/main"),
+        ("schedule", {}, {}, ""),
+        ("workflow_dispatch", {"profile": "paper", "pipeline": ""}, {}, "paper against origin/main"),
     ],
 )
-def test_a_night_and_a_request_run_without_a_comment(
-    event: str, inputs: dict[str, str], told: str, tmp_path: Path
+def test_a_night_that_is_asked_for_and_a_request_run_without_a_comment(
+    event: str, inputs: dict[str, str], variables: dict[str, str], told: str, tmp_path: Path
 ) -> None:
     repository = actions.repository(tmp_path / "repository", {"gpu_repro.sh": GPU_SCRIPT})
-    done = actions.run(repository, "gpu-repro.yml", event, {"inputs": inputs})
-    assert done.jobs == {"repro": "succeeded"} and f"on a GPU runner: {told}" in done.said, done.said
+    done = actions.run(repository, "gpu-repro.yml", event, {"inputs": inputs}, **variables)
+    assert done.jobs == ({"repro": "succeeded"} if told else {}), done.said
+    assert f"on a GPU runner: {told}" in done.said if told else "on a GPU runner" not in done.said
 
 
 def test_makefile_targets_are_thin() -> None:

@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import psutil
 
@@ -93,8 +94,8 @@ def report() -> str:
 
     tracking, fault = _tracking()
     mirror = settings().mirror
-    places = (PYPI_SIMPLE_ENDPOINT, HUB, tracking, str(settings().mirror_dir or mirror or ""))
-    packages, hub, server, mirror_fault = ask(*places)
+    index = os.environ.get("PIP_INDEX_URL", PYPI_SIMPLE_ENDPOINT)
+    packages, hub, server, mirror_fault = ask(index, HUB, tracking, str(settings().mirror_dir or mirror or ""))
     if settings().offline:
         packages = hub = "not asked, SELFSOWN_OFFLINE is set"
     mirrored = bool(mirror) and not mirror_fault  # what a mirror lacks is named when a stage asks for it
@@ -152,11 +153,12 @@ def unreachable(place: str) -> str:
         path = Path(url.path.removeprefix("/") if url.scheme == "sqlite" else url.path).expanduser()
         wanted = path.parent if url.scheme == "sqlite" else path
         return "" if wanted.is_dir() else "no such folder"
+    host = url.netloc.rpartition("@")[2]
+    if url.scheme.startswith("http") and (proxy := getproxies().get(url.scheme)) and not proxy_bypass(host):
+        url = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     port = url.port or {"https": 443, "http": 80, "postgresql": 5432, "mysql": 3306}.get(url.scheme.split("+")[0])
     if url.hostname is None or port is None:
         return ""  # object stores (s3://...) have no one host to ask
-    if url.scheme.startswith("http") and (proxy := os.environ.get(f"{url.scheme}_proxy".upper())):
-        return unreachable(proxy)
     try:
         socket.create_connection((url.hostname, port), timeout=ANSWER_SECONDS).close()
     except OSError as error:
