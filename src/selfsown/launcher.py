@@ -108,7 +108,7 @@ def _over_ssh() -> list[str]:
         told.append("MLFLOW_TRACKING_URI")
     if told:
         raise UserError(
-            f"{told[0]}: deepspeed would show the secret in the list of processes of every host; say it in .env"
+            f"{told[0]}: deepspeed would show the password in the list of processes of every host; say it in .env"
         )
     more = {name: os.environ[name] for name in (INTERFACE, "DS_ACCELERATOR", "OMP_NUM_THREADS") if name in os.environ}
     file = home() / ".selfsown/hosts.env"

@@ -92,14 +92,14 @@ def test_two_groups_of_processes_train_as_one_process(cluster: Path, tmp_path: P
                 "SELFSOWN_HOSTFILE": "hosts", "SELFSOWN_LAUNCHER": "deepspeed", "GLOO_SOCKET_IFNAME": "lo",
                 "MLFLOW_TRACKING_PASSWORD": "secret",
             },
-            "MLFLOW_TRACKING_PASSWORD: deepspeed would show the secret",
+            "MLFLOW_TRACKING_PASSWORD: deepspeed would show the password",
         ),
         (
             {
                 "SELFSOWN_HOSTFILE": "hosts", "SELFSOWN_LAUNCHER": "deepspeed", "GLOO_SOCKET_IFNAME": "lo",
                 "MLFLOW_TRACKING_URI": "postgresql://me:secret@host/runs",
             },
-            "MLFLOW_TRACKING_URI: deepspeed would show the secret",
+            "MLFLOW_TRACKING_URI: deepspeed would show the password",
         ),
     ],
 )  # fmt: skip
