@@ -59,10 +59,10 @@ def save(folder: Path, settled: float = 0.0) -> None:
     for path in changed():
         copy = folder / blobs.get(path, NEW) / path
         with suppress(FileNotFoundError):  # DVC removes a stage's outputs before it runs
-            if time.time() - path.stat().st_mtime < settled or not is_whole(path):
+            if time.time() - path.stat().st_mtime < settled:
                 continue
             made = path.read_bytes()
-            if not copy.is_file() or copy.read_bytes() != made:
+            if (not copy.is_file() or copy.read_bytes() != made) and is_whole(path):
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(copy, made)
 

@@ -56,7 +56,7 @@ run_lane() { # every AT_ONCE-th seed, one after another, in the lane's clone: an
     for seed in $seeds; do
         if [ $((place++ % at_once)) != "$1" ] || [ -f "$kept/seed-$seed.parquet" ]; then continue; fi
         prepare
-        echo "study: $name, seed $seed, commit $(git -C "$clone" rev-parse --short HEAD), in $clone" >&2
+        echo "study: $name, seed $seed, commit ${commit:0:8}, in $clone" >&2
         (
             cd "$clone"
             export PYTHONPATH=$clone/src

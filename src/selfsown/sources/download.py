@@ -80,7 +80,7 @@ def save_url(url: str, path: Path) -> None:
             if length is not None and path.stat().st_size != length:
                 raise OriginError(f"body cut short at {path.stat().st_size} of {length} bytes")
     except requests.RequestException as error:
-        raise OriginError(without_password(str(error))) from error
+        raise OriginError(str(error)) from error
 
 
 def mirror_origin(source: str, file: str) -> Origin | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from selfsown.errors import UserError
+from selfsown.errors import UserError, without_password
 
 
 class SourceError(UserError):
@@ -16,7 +16,10 @@ class RegistryError(SourceError):
 
 
 class OriginError(SourceError):
-    """One origin did not deliver; the next one is tried. Never leaves this package."""
+    """One origin did not deliver; the next one is tried. Never leaves this package, and never says a password."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(without_password(said))
 
 
 class UnsafeArchiveError(SourceError):

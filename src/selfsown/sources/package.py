@@ -8,7 +8,6 @@ from pathlib import Path
 import requests
 from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple, UnsupportedContentTypeError
 
-from selfsown.errors import without_password
 from selfsown.sources.download import Bar, Origin
 from selfsown.sources.failures import OriginError
 from selfsown.sources.registry import PackageFile
@@ -29,6 +28,6 @@ def package_origin(file: PackageFile) -> Origin:
                     found, path, verify=False, progress=lambda total: Bar(file.filename, total), timeout=(10, 60)
                 )
         except (requests.RequestException, NoSuchProjectError, UnsupportedContentTypeError) as error:
-            raise OriginError(without_password(str(error))) from error
+            raise OriginError(str(error)) from error
 
     return Origin(f"the package index: {file.project} {file.version}", save)
