@@ -41,44 +41,63 @@ def encoder(folder: Path, params: EmbeddingParams = MASKED, prefix: PrefixParams
 
 
 def given(
-    made: SentenceEncoder, sentences: list[list[int]], roles: list[int], *, denoise: bool
+    made: SentenceEncoder, sentences: list[list[int]], roles: list[int] | None, *, denoise: bool
 ) -> list[dict[str, Any]]:
-    """What the encoder under it is called with."""
+    """What the encoder under it is called with, and `shown`: which places of the prefix stand before each row."""
     calls: list[dict[str, Any]] = []
-    handle = made.lm.register_forward_pre_hook(lambda module, args, kwargs: calls.append(kwargs), with_kwargs=True)
+    assert made.prefix is not None
     with torch.no_grad():
-        made(**made.template.lay(sentences), roles=torch.tensor(roles), denoise=denoise)
+        all_keys = made.prefix(1, None).layers[0].keys[0].transpose(0, 1)  # [length, heads, width]
+
+    def note(module: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        keys = kwargs["past_key_values"].layers[0].keys.transpose(1, 2)  # before the call lets them grow
+        same = (keys[:, :, None] == all_keys).flatten(3).all(dim=3)
+        assert (same.sum(dim=2) == 1).all()
+        calls.append({**kwargs, "shown": same.long().argmax(dim=2).tolist()})
+
+    handle = made.lm.register_forward_pre_hook(note, with_kwargs=True)
+    with torch.no_grad():
+        made(**made.template.lay(sentences), roles=None if roles is None else torch.tensor(roles), denoise=denoise)
     handle.remove()
     return calls
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("late", [0, 3])
-def test_masks_and_positions_one_by_one(kind: Kind, late: int, folders: dict[str, Path]) -> None:
+@pytest.mark.parametrize("roles", [[Role.ANCHOR, Role.PARTNER, Role.PARTNER], None], ids=["halves", "all"])
+def test_prefix_masks_and_positions_one_by_one(
+    kind: Kind, late: int, roles: list[Role] | None, folders: dict[str, Path]
+) -> None:
     made = encoder(folders[kind], MASKED.model_copy(update={"denoise_late": late}))
     first = 0 if kind == "bert" else 1
-    rows, noise = given(made, [[20, 21, 22], [30], [31]], [Role.ANCHOR, Role.PARTNER, Role.ALL], denoise=True)
-    around = 5 * [1]
+    rows, noise = given(made, [[20, 21, 22], [30], [31]], roles, denoise=True)
+    shown = [[0, 1], [2, 3], [2, 3]] if roles else 3 * [[0, 1, 2, 3]]
+    before_it, around = len(shown[0]) * [1], 5 * [1]
+    assert rows["shown"] == shown
     assert rows["attention_mask"].tolist() == [
-        [1, 1, 0, 0, *around, 1, 1, 1, *around],
-        [0, 0, 1, 1, *around, 1, *around, 0, 0],
-        [1, 1, 1, 1, *around, 1, *around, 0, 0],
+        [*before_it, *around, 1, 1, 1, *around],
+        [*before_it, *around, 1, *around, 0, 0],
+        [*before_it, *around, 1, *around, 0, 0],
     ]
     assert rows["position_ids"].tolist() == [[place + first for place in range(13)]]
     before, after = made.template.before, made.template.after
     assert rows["input_ids"].tolist() == [
         [*before, 20, 21, 22, *after], [*before, 30, *after, 0, 0], [*before, 31, *after, 0, 0]
     ]  # fmt: skip
+    assert noise["attention_mask"].all() and noise["attention_mask"].shape[1] == len(before_it) + 10
     told = {
-        (tuple(mask[:4]), tuple(places), tuple(ids))
-        for mask, places, ids in zip(
-            noise["attention_mask"].tolist(), noise["position_ids"].tolist(), noise["input_ids"].tolist(), strict=True
+        (tuple(part), tuple(places), tuple(ids))
+        for part, places, ids in zip(
+            noise["shown"], noise["position_ids"].tolist(), noise["input_ids"].tolist(), strict=True
         )
     }
-    shown = {(3, (1, 1, 0, 0)), (1, (0, 0, 1, 1)), (1, (1, 1, 1, 1))}
     assert told == {
-        (half, tuple(place + first for place in [*range(5), *range(5 + n + late, 10 + n + late)]), (*before, *after))
-        for n, half in shown
+        (
+            tuple(part),
+            tuple(place + first for place in [*range(5), *range(5 + n + late, 10 + n + late)]),
+            (*before, *after),
+        )
+        for n, part in zip((3, 1, 1), shown, strict=True)
     }
 
 
@@ -87,7 +106,7 @@ def direct(made: SentenceEncoder, ids: list[int], places: list[int], keys: slice
     from transformers import DynamicCache
 
     assert made.prefix is not None
-    cache = DynamicCache([(layer[0][:, :, keys], layer[1][:, :, keys]) for layer in made.prefix(1)])
+    cache = DynamicCache([(layer[0][:, :, keys], layer[1][:, :, keys]) for layer in made.prefix(1, None)])
     shown = len(range(PREFIX.length)[keys])
     with torch.no_grad():
         return made.lm(
@@ -98,17 +117,21 @@ def direct(made: SentenceEncoder, ids: list[int], places: list[int], keys: slice
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("denoise", [False, True])
+@pytest.mark.parametrize("roles", [[Role.ANCHOR, Role.PARTNER, Role.ANCHOR], None], ids=["halves", "all"])
 def test_rows_of_a_batch_are_as_each_alone_with_its_part_of_the_prefix(
-    kind: Kind, denoise: bool, folders: dict[str, Path]
+    kind: Kind, denoise: bool, roles: list[Role] | None, folders: dict[str, Path]
 ) -> None:
     made = encoder(folders[kind])
     sentences = [[20, 21, 22, 23], [30], [24, 25]]
-    roles = [Role.ANCHOR, Role.PARTNER, Role.ALL]
+    rows = made.template.lay(sentences)
     with torch.no_grad():
-        vectors = made(**made.template.lay(sentences), roles=torch.tensor(roles), denoise=denoise)
+        given_roles = None if roles is None else torch.tensor(roles)
+        vectors = made(**rows, roles=given_roles, denoise=denoise)
+        looked_up = made(**rows, roles=given_roles, words=made.look_up([rows["input_ids"]])[0], denoise=denoise)
+    assert torch.equal(vectors, looked_up)
     first = 0 if kind == "bert" else 1
-    for vector, ids, role in zip(vectors, sentences, roles, strict=True):
-        keys = {Role.ANCHOR: slice(0, 2), Role.PARTNER: slice(2, 4), Role.ALL: slice(0, 4)}[role]
+    for vector, ids, role in zip(vectors, sentences, roles or [None] * 3, strict=True):
+        keys = {Role.ANCHOR: slice(0, 2), Role.PARTNER: slice(2, 4), None: slice(0, 4)}[role]
         n, size = len(ids), BEFORE + AFTER
         row = [*made.template.before, *ids, *made.template.after]
         wanted = direct(made, row, [first + place for place in range(n + size)], keys)[BEFORE + n + MASK_AFTER]

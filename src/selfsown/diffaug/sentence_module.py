@@ -12,12 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import torch
 from torch import Tensor, nn
 
 from selfsown.diffaug.embedding.encoder import SentenceEncoder
 from selfsown.diffaug.embedding.folder import load_encoder, save_encoder
-from selfsown.diffaug.embedding.prefix import Role
 from selfsown.diffaug.embedding.template import tokenise
 
 if TYPE_CHECKING:
@@ -64,11 +62,8 @@ class SentenceModule(nn.Module):
 
     def forward(self, features: dict[str, Tensor], **kwargs: Any) -> dict[str, Tensor]:
         """Adds `sentence_embedding`."""
-        roles = torch.full_like(features["lengths"], Role.ALL)
         denoise = self.encoder.params.denoise == "always"
-        features["sentence_embedding"] = self.encoder(
-            features["input_ids"], features["lengths"], roles, denoise=denoise
-        )
+        features["sentence_embedding"] = self.encoder(features["input_ids"], features["lengths"], denoise=denoise)
         return features
 
 

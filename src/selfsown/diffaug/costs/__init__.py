@@ -44,7 +44,7 @@ def _training(
 ) -> Work:
     embedding = block["embedding"]
     tokens = embedding["max_tokens"] + (TEMPLATE_TOKENS if embedding["template"] else MARKS)
-    context = tokens + (section["prefix"]["prefix"]["length"] if prefixed else 0)
+    context = tokens + (section["prefix"]["prefix"]["length"] // 2 if prefixed else 0)  # a row is given its half
     once = encoder.forward(tokens, context)
     flops = encoder.layers.passed(tokens, context) if stage == "prefix" else TRAINED * once  # stage 1 freezes it
     flops += once * bool(block.get("recompute"))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from selfsown.diffaug.embedding.description import EmbeddingParams
-from selfsown.diffaug.embedding.prefix import PrefixEncoder, Role
+from selfsown.diffaug.embedding.prefix import PrefixEncoder
 from selfsown.diffaug.embedding.template import Template, Tokens
 from selfsown.errors import UserError
 
@@ -49,50 +49,76 @@ class SentenceEncoder(nn.Module):
         """Numbers in a vector."""
         return int(self.lm.config.hidden_size)
 
-    def forward(self, input_ids: Tensor, lengths: Tensor, roles: Tensor, *, denoise: bool) -> Tensor:
+    def forward(
+        self,
+        input_ids: Tensor,
+        lengths: Tensor,
+        roles: Tensor | None = None,
+        words: Tensor | None = None,
+        *,
+        denoise: bool,
+    ) -> Tensor:
         """Vectors `[rows, width]` of rows as `Template.lay` makes them.
 
         Args:
             input_ids: `[rows, tokens]`.
             lengths: tokens of each sentence alone, `[rows]`.
-            roles: which part of the prefix each row sees, `[rows]`.
+            roles: which half of the prefix each row sees, `[rows]`; None for all of it.
+            words: embeddings of `input_ids` as `look_up` gives them; None to look them up here.
             denoise: subtract what [MASK] says in the template without a sentence.
         """
         tokens = input_ids.shape[1]
         places = torch.arange(tokens, device=input_ids.device)
-        states = self._states(input_ids, places < (self.template.size + lengths)[:, None], places[None], roles)
+        seen = places < (self.template.size + lengths)[:, None]
+        states = self._states(input_ids if words is None else words, seen, places[None], roles)
         if self.params.pooling == "mean":
             own = self.template.own_tokens(lengths, tokens)[:, :, None]
             return (states * own).sum(dim=1) / own.sum(dim=1).clamp(min=1)
         pooled = states[torch.arange(len(states), device=states.device), self.template.mask_places(lengths)]
         return pooled - self._noise(lengths, roles) if denoise else pooled
 
-    def _states(self, input_ids: Tensor, seen: Tensor, places: Tensor, roles: Tensor) -> Tensor:
-        """The last layer's states `[rows, tokens, width]`; `places` are positions in a row, counted from 0."""
+    def look_up(self, passes: Sequence[Tensor]) -> list[Tensor]:
+        """Embeddings `[rows, tokens, width]` of the tokens of each pass, from the table at once.
+
+        A look-up's gradient is as large as the table, and there are many more words than tokens in a step.
+        """
+        words = self.lm.get_input_embeddings()(torch.cat([ids.flatten() for ids in passes]))
+        parts = words.split([ids.numel() for ids in passes])
+        return [part.view(*ids.shape, -1) for part, ids in zip(parts, passes, strict=True)]
+
+    def _states(self, tokens: Tensor, seen: Tensor, places: Tensor, roles: Tensor | None) -> Tensor:
+        """The last layer's states `[rows, tokens, width]`.
+
+        Args:
+            tokens: their ids, or their embeddings.
+            places: positions in a row, counted from 0.
+        """
         cache = None
         if self.prefix is not None:
-            cache = self.prefix(len(input_ids))
-            seen = torch.cat([self.prefix.visible(roles), seen], dim=1)
+            cache = self.prefix(len(tokens), roles)
+            seen = torch.cat([seen.new_ones(len(tokens), cache.get_seq_length()), seen], dim=1)
         made: Tensor = self.lm(
-            input_ids=input_ids,
+            **{"input_ids" if tokens.ndim == 2 else "inputs_embeds": tokens},
             attention_mask=seen.long(),
-            token_type_ids=torch.zeros_like(input_ids),
+            token_type_ids=torch.zeros(tokens.shape[:2], dtype=torch.long, device=tokens.device),
             position_ids=places + self.first_position,  # the library's own would begin behind the prefix
             past_key_values=cache,
         ).last_hidden_state
         return made
 
-    def _noise(self, lengths: Tensor, roles: Tensor) -> Tensor:
+    def _noise(self, lengths: Tensor, roles: Tensor | None) -> Tensor:
         """The state at [MASK] without a sentence, the template's tokens where they stand around one of that length.
 
         `[rows, width]`; rows of one length and role share it.
         """
-        kinds, kind_of_row = torch.unique(torch.stack([lengths, roles], dim=1), dim=0, return_inverse=True)
+        asked = lengths[:, None] if roles is None else torch.stack([lengths, roles], dim=1)
+        kinds, kind_of_row = torch.unique(asked, dim=0, return_inverse=True)
         around = torch.tensor([*self.template.before, *self.template.after], device=lengths.device)
         places = torch.arange(len(around), device=lengths.device)
         gap = (kinds[:, :1] + self.params.denoise_late) * (places >= len(self.template.before))
         ids = around.expand(len(kinds), -1)
-        states = self._states(ids, torch.ones_like(ids, dtype=torch.bool), places + gap, kinds[:, 1])
+        half = None if roles is None else kinds[:, 1]
+        states = self._states(ids, torch.ones_like(ids, dtype=torch.bool), places + gap, half)
         return states[:, self.template.mask][kind_of_row]
 
     @torch.no_grad()
@@ -114,9 +140,8 @@ class SentenceEncoder(nn.Module):
         for start in range(0, len(order), batch_size):
             places = order[start : start + batch_size]
             batch = {name: each.to(device) for name, each in self.template.lay([cut[i] for i in places]).items()}
-            roles = torch.full_like(batch["lengths"], Role.ALL)
             with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                vectors = self(**batch, roles=roles, denoise=self.params.denoise == "always")
+                vectors = self(**batch, denoise=self.params.denoise == "always")
             made[places] = vectors.float().cpu()
             shown.update(len(places))
         shown.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import DynamicCache
 
@@ -17,11 +16,10 @@ from selfsown.diffaug.embedding.description import PrefixParams
 
 
 class Role(IntEnum):
-    """Which part of the prefix a row sees: an anchor the first half, a partner the second, at inference all."""
+    """Which half of the prefix a row sees in training: an anchor the first, a partner the second."""
 
     ANCHOR = 0
     PARTNER = 1
-    ALL = 2
 
 
 class PrefixEncoder(nn.Module):
@@ -38,16 +36,20 @@ class PrefixEncoder(nn.Module):
         )
         self.dropout = nn.Dropout(params.dropout)
 
-    def forward(self, rows: int) -> DynamicCache:
-        """A cache for one call of an encoder, which grows in it: keys and values `[rows, heads, length, width]`."""
-        made = self.project(self.embedding.weight)
-        length = self.params.length
-        states = made.view(length, self.layers, 2, self.heads, -1).permute(1, 2, 3, 0, 4)
-        spread = self.dropout(states[:, :, None].expand(-1, -1, rows, -1, -1, -1))
-        return DynamicCache([(keys, values) for keys, values in spread])
+    def forward(self, rows: int, roles: Tensor | None) -> DynamicCache:
+        """A cache for one call of an encoder, which grows in it.
 
-    def visible(self, roles: Tensor) -> Tensor:
-        """True at the part of the prefix that each row sees: `[rows, length]`."""
-        half = torch.arange(self.params.length, device=roles.device) >= self.params.length // 2
-        roles = roles[:, None]
-        return (roles == Role.ALL) | (half == (roles == Role.PARTNER))
+        What a row does not see it is not given, so that no attention and no dropout is worked out for it.
+
+        Args:
+            roles: `[rows]`; None for rows that see all of the prefix.
+
+        Returns:
+            Keys and values `[rows, heads, length, width]`, of half the length where there are roles.
+        """
+        parts = 1 if roles is None else len(Role)
+        made = self.project(self.embedding.weight)
+        states = made.view(parts, self.params.length // parts, self.layers, 2, self.heads, -1)
+        by_part = states.permute(2, 3, 0, 4, 1, 5)  # [layers, 2, parts, heads, length / parts, width]
+        spread = by_part.expand(-1, -1, rows, -1, -1, -1) if roles is None else by_part.index_select(2, roles)
+        return DynamicCache([(keys, values) for keys, values in self.dropout(spread)])

@@ -53,18 +53,15 @@ class Judged:
 @torch.no_grad()
 def judged(objective: Objective, triplets: Sequence[Triplet], batch_size: int) -> Judged:
     """In the precision of training, without dropout where the objective has none."""
-    collate = Collator(objective.encoder.template, None)
+    batch = Collator(objective.encoder.template, batch_size)([Item(nli=each.sentences) for each in triplets])
     device = next(objective.parameters()).device
-    half = compute_dtype() == torch.bfloat16
-    margins: list[Tensor] = []
-    for start in range(0, len(triplets), batch_size):
-        batch = collate([Item(nli=each.sentences) for each in triplets[start : start + batch_size]])
-        rows = {name: each.to(device) for name, each in batch["passes"][0].items()}
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            vectors = objective.encoder(**rows, denoise=objective.denoise)
-        premises, *claims = objective.heads.mlp(vectors.float())[batch["nli"].to(device)].unbind(1)
-        logits = [objective.heads.judge(premises, each) for each in claims]
-        margins.append(torch.stack([each[:, 1] - each[:, 0] for each in logits]))
-    follows, contradicts = torch.cat(margins, dim=1).double().cpu().numpy()
+    vectors: list[Tensor] = []
+    for each in batch["passes"]:
+        rows = {name: values.to(device) for name, values in each.items()}
+        with torch.autocast(device.type, torch.bfloat16, enabled=compute_dtype() == torch.bfloat16):
+            vectors.append(objective.encoder(**rows, denoise=objective.denoise))
+    premises, *claims = objective.heads.mlp(torch.cat(vectors).float())[batch["nli"].to(device)].unbind(1)
+    logits = [objective.heads.judge(premises, each) for each in claims]
+    follows, contradicts = torch.stack([each[:, 1] - each[:, 0] for each in logits]).double().cpu().numpy()
     found = (follows > contradicts) + 0.5 * (follows == contradicts)
     return Judged(found, ((follows > 0).astype(float) + (contradicts < 0)) / 2)

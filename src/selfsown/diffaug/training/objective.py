@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 from torch.utils.checkpoint import checkpoint
 
+from selfsown.device import compute_device
 from selfsown.diffaug.embedding.encoder import SentenceEncoder
 from selfsown.diffaug.training.gather import gathered
 from selfsown.errors import UserError, first_line
@@ -80,9 +81,9 @@ class Objective(nn.Module):
 
     Attributes:
         denoise: whether this stage subtracts the template's noise.
-        recompute: passes keep nothing but their vectors and are done again in the backward pass, one after another,
-            with the same dropout. So memory follows `pass_rows` and not the batch, and loss and gradients stay what
-            they are (as with GradCache, Gao et al. 2021).
+        recompute: passes keep nothing but their vectors and their words' embeddings, and are done again in the
+            backward pass, one after another, with the same dropout. So memory follows `pass_rows`, but for those
+            embeddings, and not the batch; loss and gradients stay what they are (as with GradCache, Gao et al. 2021).
     """
 
     def __init__(
@@ -99,6 +100,9 @@ class Objective(nn.Module):
         self.encoder, self.heads = encoder, heads
         self.temperature, self.nli_weight = temperature, nli_weight
         self.denoise, self.recompute = denoise, recompute
+        if compute_device().type == "cpu":
+            # with dropout torch has no fused attention there, and what it falls back to takes longer than this
+            encoder.lm.set_attn_implementation("eager")
 
     def forward(
         self, passes: Sequence[Mapping[str, Tensor]], contrasted: Tensor | None = None, nli: Tensor | None = None
@@ -110,7 +114,8 @@ class Objective(nn.Module):
             contrasted: which rows are anchors, positives and hard negatives: `[batch, 2 or 3]`.
             nli: which are premises, entailments and contradictions: `[triplets, 3]`.
         """
-        vectors = torch.cat([self._vectors(each) for each in passes])
+        words = self.encoder.look_up([each["input_ids"] for each in passes])
+        vectors = torch.cat([self._vectors(*each) for each in zip(passes, words, strict=True)])
         with torch.autocast(vectors.device.type, enabled=False):
             vectors = self.heads.mlp(vectors.to(next(self.parameters()).dtype))
             loss = vectors.new_zeros(())
@@ -120,8 +125,8 @@ class Objective(nn.Module):
                 loss = loss + self.nli_weight * nli_loss(self.heads, *gathered(vectors[nli]).unbind(1))
         return {"loss": loss}
 
-    def _vectors(self, rows: Mapping[str, Tensor]) -> Tensor:
-        given = rows["input_ids"], rows["lengths"], rows["roles"]
+    def _vectors(self, rows: Mapping[str, Tensor], words: Tensor) -> Tensor:
+        given = rows["input_ids"], rows["lengths"], rows["roles"], words
         if not (self.recompute and torch.is_grad_enabled()):
             made: Tensor = self.encoder(*given, denoise=self.denoise)
             return made
