@@ -347,3 +347,26 @@ def test_garbage_among_the_records_is_named_and_passed_over(
     for name in ("folder", "demo.train@a", *GARBAGE):
         assert f"{name}.json: no record of a run: " in caplog.text
     assert not (folder / "demo.train@a.json").exists() and (folder / "text.json").exists()
+
+
+CONNECT = """
+import time
+from pathlib import Path
+from mlflow import MlflowClient
+from selfsown.tracking.store import connect
+from selfsown.tracking.uri import tracking_uri
+print("ready", flush=True)
+while not Path("go").exists():
+    time.sleep(0.001)
+connect(tracking_uri())
+"""
+
+
+def test_processes_that_begin_at_once_share_one_new_database(project: Path, start_python: Start) -> None:
+    started = [start_python(CONNECT) for _ in range(3)]
+    for process in started:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    Path("mlflow.db").unlink()
+    Path("go").touch()
+    assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
+    assert connect(tracking_uri()).get_experiment_by_name("Default") is not None

@@ -9,12 +9,13 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
+from filelock import FileLock
 
 from selfsown.errors import UserError, first_line, without_password
 from selfsown.params import read_yaml
@@ -55,7 +56,10 @@ def why_away(uri: str, timeout: float = PREFLIGHT_SECONDS) -> str | None:
 
 
 def connect(uri: str) -> MlflowClient:
-    """A client of that store for runs and models alike; makes the database of a local one."""
+    """A client of that store for runs and models alike; makes the database of a local one.
+
+    One process makes it while others wait: MLflow's migrations of two at once break each other off.
+    """
     file = database_file(uri)
     if file is not None and file.is_relative_to(home()):
         moved.follow(file, _artifact_root(uri))
@@ -65,7 +69,8 @@ def connect(uri: str) -> MlflowClient:
 
     for name in ("mlflow", "alembic"):  # migrations and "view run at": noise between the stage's own lines
         logging.getLogger(name).setLevel(logging.WARNING)
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+    with FileLock(f"{file}.lock") if file is not None else nullcontext():
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 def reached(purpose: str) -> MlflowClient:
