@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from selfsown.bootstrap import FloatArray
-from selfsown.device import compute_device
+from selfsown.device import compute_device, compute_dtype
 from selfsown.diffaug.embedding.description import DESCRIPTION
 from selfsown.diffaug.sentence_module import sentence_transformer
 from selfsown.errors import UserError, first_line
@@ -41,7 +42,7 @@ def load_arm(folder: Path) -> SentenceTransformer:
 
 
 class Embedded:
-    """The embeddings of some texts, each made once, of length one.
+    """The embeddings of some texts, each made once, of length one, multiplied in what the settings say.
 
     Args:
         batch_size: only speed and memory.
@@ -50,8 +51,10 @@ class Embedded:
     def __init__(self, model: SentenceTransformer, texts: Iterable[str], batch_size: int = BATCH) -> None:
         different = sorted(set(texts))
         self._place = {text: place for place, text in enumerate(different)}
-        made = model.encode(different, batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False)
-        self._vectors = np.asarray(made, np.float64)
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=compute_dtype() == torch.bfloat16):
+            made = model.encode(different, batch_size=batch_size, show_progress_bar=False)
+        vectors = np.asarray(made, np.float64)
+        self._vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     @property
     def width(self) -> int:

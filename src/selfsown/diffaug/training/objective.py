@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from selfsown.device import compute_device
 from selfsown.diffaug.embedding.encoder import SentenceEncoder
+from selfsown.diffaug.training.dropout import QuickDropout
 from selfsown.diffaug.training.gather import gathered
 from selfsown.errors import UserError, first_line
 
@@ -128,7 +130,11 @@ class Objective(nn.Module):
     def _vectors(self, rows: Mapping[str, Tensor], words: Tensor) -> Tensor:
         given = rows["input_ids"], rows["lengths"], rows["roles"], words
         if not (self.recompute and torch.is_grad_enabled()):
-            made: Tensor = self.encoder(*given, denoise=self.denoise)
-            return made
-        again: Tensor = checkpoint(self.encoder, *given, denoise=self.denoise, use_reentrant=False)
+            return self._encoded(*given)
+        again: Tensor = checkpoint(self._encoded, *given, use_reentrant=False)
         return again
+
+    def _encoded(self, *given: Tensor) -> Tensor:
+        with QuickDropout() if given[0].device.type == "cpu" else nullcontext():
+            made: Tensor = self.encoder(*given, denoise=self.denoise)
+        return made
